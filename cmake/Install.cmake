@@ -1,0 +1,1 @@
+# The install tree is the build tree's twin; see Compile.cmake.

@@ -1,0 +1,90 @@
+// Owning storage for a tensor: aligned for vector loads, moved but never copied by accident.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "core/base/error.hpp"
+#include "core/base/view.hpp"
+
+namespace ptychoflow::device {
+
+/// Owns a row-major tensor. Elements are zero unless built `uninitialized`, whose pages are first touched by their
+/// user.
+template <class T, std::size_t Rank>
+class Array {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  Array() = default;
+
+  /// @throws Error (resource) if the memory is not there
+  explicit Array(Extents<Rank> extents) : Array(uninitialized(extents)) { std::fill(begin(), end(), T{}); }
+
+  static Array uninitialized(Extents<Rank> extents) {
+    Array a;
+    a.view_ = View<T, Rank>(nullptr, extents);
+    const std::size_t bytes = (static_cast<std::size_t>(a.size()) * sizeof(T) + alignment - 1) / alignment * alignment;
+    a.storage_.reset(static_cast<T*>(std::aligned_alloc(alignment, std::max(bytes, alignment))));
+    if (!a.storage_) {
+      throw Error(ErrorCode::resource, "out of memory: " + std::to_string(bytes >> 20) + " MiB could not be allocated");
+    }
+    a.view_ = View<T, Rank>(a.storage_.get(), extents);
+    return a;
+  }
+
+  static Array copy_of(View<const T, Rank> source) {
+    Array a = uninitialized(source.extents());
+    std::copy(source.begin(), source.end(), a.begin());
+    return a;
+  }
+
+  View<T, Rank> view() { return view_; }
+  View<const T, Rank> view() const { return view_; }
+  operator View<T, Rank>() { return view_; }
+  operator View<const T, Rank>() const { return view_; }
+
+  T* data() { return view_.data(); }
+  const T* data() const { return view_.data(); }
+  T* begin() { return view_.begin(); }
+  T* end() { return view_.end(); }
+  const T* begin() const { return view_.begin(); }
+  const T* end() const { return view_.end(); }
+  Index size() const { return view_.size(); }
+  bool empty() const { return size() == 0; }
+  const Extents<Rank>& extents() const { return view_.extents(); }
+  Index extent(std::size_t axis) const { return view_.extent(axis); }
+  std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
+
+  template <std::convertible_to<Index>... I>
+  requires(sizeof...(I) == Rank) T& operator()(I... i) { return view_(i...); }
+  template <std::convertible_to<Index>... I>
+  requires(sizeof...(I) == Rank) const T& operator()(I... i) const { return view_(i...); }
+  decltype(auto) operator[](Index i) { return view_[i]; }
+  decltype(auto) operator[](Index i) const { return View<const T, Rank>(view_)[i]; }
+
+  Array(Array&& other) noexcept { swap(other); }
+  Array& operator=(Array&& other) noexcept {
+    Array moved(std::move(other));
+    swap(moved);
+    return *this;
+  }
+  void swap(Array& other) noexcept {
+    std::swap(storage_, other.storage_);
+    std::swap(view_, other.view_);
+  }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  std::unique_ptr<T, Free> storage_;
+  View<T, Rank> view_;
+};
+
+}  // namespace ptychoflow::device

@@ -1,0 +1,254 @@
+// Write a stage as a C++ class; this header turns it into the C table of stage.h, with the one exception firewall.
+//
+//     class Twice : public ptychoflow::stage::Stage {
+//       Description configure(const Json& params, const Description& input) override { return input; }
+//       void process(Packet& packet) override { ...; emit(packet); }
+//     };
+//     PTYCHOFLOW_STAGE(Twice, .name = "twice", .summary = "...", .parameters_schema = R"({...})", .consumes =
+//     {"frames"})
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "plugin/api/stage.h"
+#include "plugin/api/tensor.hpp"
+
+namespace ptychoflow::stage {
+
+using Json = nlohmann::json;
+
+/// What a stream carries, known before data moves: tensors by name (dtype, shape with null for a varying extent, axes,
+/// unit) and metadata that holds for every packet. See `configure` in stage.h.
+struct Description {
+  Json tensors = Json::object();
+  Json metadata = Json::object();
+
+  bool has(const std::string& tensor) const { return tensors.contains(tensor); }
+
+  /// Declares a tensor. `shape` has null for an extent that varies; `axes` names them, as in "frame:y:x".
+  void add(const std::string& name, const std::string& dtype, Json shape, const std::string& axes,
+           const std::string& unit) {
+    tensors[name] = {{"dtype", dtype}, {"shape", std::move(shape)}, {"axes", axes}, {"unit", unit}};
+  }
+};
+
+/// Tensors by name with JSON metadata: what flows between stages.
+struct Packet {
+  std::map<std::string, Tensor> tensors;
+  Json metadata = Json::object();
+
+  bool has(const std::string& name) const { return tensors.count(name) != 0; }
+
+  /// @throws Error (other) if there is no such tensor
+  const Tensor& at(const std::string& name) const {
+    const auto found = tensors.find(name);
+    if (found == tensors.end())
+      throw Error(ErrorCode::other, "a packet without the declared tensor '" + name + "' arrived");
+    return found->second;
+  }
+
+  /// Takes a tensor out; an empty one if there is none.
+  Tensor take(const std::string& name) {
+    auto node = tensors.extract(name);
+    return node ? std::move(node.mapped()) : Tensor();
+  }
+
+  bool ends_scan() const { return metadata.value("ends_scan", false); }
+};
+
+/// Thrown to unwind after another rank, or a stage downstream, has failed and said why. Carries no message of its own.
+struct FailedElsewhere {
+  ptychoflow_status status;
+};
+
+/// Base of a stage. Callbacks run on the main thread; see stage.h for the life cycle. What they throw becomes the
+/// status and the message of the C call.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  /// Checks parameters and input, opens files, and declares the output, before any data moves.
+  virtual Description configure(const Json& params, const Description& input) = 0;
+
+  /// Takes the next packet. What is left in `packet` afterwards is released.
+  virtual void process(Packet& packet);
+
+  /// Sources only: makes the next block. Returns false when there is no more.
+  virtual bool produce();
+
+  virtual void finalize() {}
+
+ protected:
+  const ptychoflow_host& host() const { return *host_; }
+  bool is_root() const { return host_->rank == 0; }
+  void emit(Packet& packet);
+  void log(ptychoflow_log_level level, const std::string& text) const { host_->log(host_, level, text.c_str()); }
+  void info(const std::string& text) const { log(PTYCHOFLOW_LOG_INFO, text); }
+  void warn(const std::string& text) const { log(PTYCHOFLOW_LOG_WARNING, text); }
+  void progress(std::int64_t done, std::int64_t total, const std::string& text) const;
+  bool should_stop() const { return host_->should_stop(host_) != 0; }
+  void report(const Json& figures) const { host_->report(host_, figures.dump().c_str()); }
+  void agree() const;  ///< Collective: throws FailedElsewhere unless every rank got here in good order.
+
+ private:
+  template <class>
+  friend struct Binding;
+  const ptychoflow_host* host_ = nullptr;
+};
+
+/// What `PTYCHOFLOW_STAGE` is given.
+struct Info {
+  const char* name;
+  const char* summary;
+  const char* parameters_schema;
+  std::vector<const char*> consumes{};
+  std::vector<const char*> produces{};
+  const char* version = "1";
+};
+
+inline void Stage::process(Packet&) { throw Error(ErrorCode::other, "this stage is a source and takes no packets"); }
+inline bool Stage::produce() {
+  throw Error(ErrorCode::other, "this stage is not a source: put one that loads or simulates before it");
+}
+
+inline void Stage::progress(std::int64_t done, std::int64_t total, const std::string& text) const {
+  const ptychoflow_progress p{sizeof(p), done, total, text.c_str()};
+  host_->progress(host_, &p);
+}
+
+inline void Stage::agree() const {
+  if (const auto status = host_->agree(host_); status != PTYCHOFLOW_OK) throw FailedElsewhere{status};
+}
+
+inline void Stage::emit(Packet& packet) {
+  const std::string metadata = packet.metadata.dump();
+  std::vector<ptychoflow_tensor> slots;
+  for (auto& [name, tensor] : packet.tensors) slots.push_back({name.c_str(), tensor.release()});
+  ptychoflow_packet c{sizeof(c), static_cast<std::uint32_t>(slots.size()), slots.data(), metadata.c_str()};
+  const auto status = host_->emit(host_, &c);
+  for (auto& slot : slots) Tensor{slot.array};  // releases what the receiver left
+  packet.tensors.clear();
+  if (status != PTYCHOFLOW_OK) throw FailedElsewhere{status};
+}
+
+/// The C callbacks for stage class S.
+template <class S>
+struct Binding {
+  struct Instance {
+    S stage;
+    std::string error;
+    std::string output;
+  };
+
+  static Instance& of(ptychoflow_instance* self) { return *reinterpret_cast<Instance*>(self); }
+
+  /// The one place where exceptions become a status and a text.
+  template <class F>
+  static ptychoflow_status guarded(Instance& instance, F&& body) noexcept {
+    instance.error.clear();
+    try {
+      return body();
+    } catch (const FailedElsewhere& e) {
+      return e.status;
+    } catch (const Error& e) {
+      return fail(instance, static_cast<ptychoflow_status>(e.code()), e.what());
+    } catch (const std::bad_alloc&) {
+      return fail(instance, PTYCHOFLOW_ERROR_RESOURCE,
+                  "out of memory: use more ranks, fewer modes or a smaller frame_size");
+    } catch (const std::exception& e) {
+      return fail(instance, PTYCHOFLOW_ERROR_OTHER, e.what());
+    } catch (...) {
+      return fail(instance, PTYCHOFLOW_ERROR_OTHER, "an exception of unknown type");
+    }
+  }
+
+  static ptychoflow_status fail(Instance& instance, ptychoflow_status status, const char* text) noexcept {
+    try {
+      instance.error = text;
+    } catch (...) {
+    }
+    return status;
+  }
+
+  static ptychoflow_instance* create(const ptychoflow_host* host) noexcept try {
+    auto instance = std::make_unique<Instance>();
+    static_cast<Stage&>(instance->stage).host_ = host;
+    return reinterpret_cast<ptychoflow_instance*>(instance.release());
+  } catch (...) {
+    return nullptr;
+  }
+
+  static ptychoflow_status configure(ptychoflow_instance* self, const char* params, const char* input,
+                                     const char** output) noexcept {
+    return guarded(of(self), [&] {
+      const Json in = Json::parse(input);
+      const Description declared = static_cast<Stage&>(of(self).stage)
+                                       .configure(Json::parse(params), {in.value("tensors", Json::object()),
+                                                                        in.value("metadata", Json::object())});
+      of(self).output = Json{{"tensors", declared.tensors}, {"metadata", declared.metadata}}.dump();
+      *output = of(self).output.c_str();
+      return PTYCHOFLOW_OK;
+    });
+  }
+
+  static ptychoflow_status process(ptychoflow_instance* self, ptychoflow_packet* c) noexcept {
+    return guarded(of(self), [&] {
+      Stage& stage = of(self).stage;
+      if (!c) return stage.produce() ? PTYCHOFLOW_OK : PTYCHOFLOW_DONE;
+      Packet packet;
+      packet.metadata = Json::parse(c->metadata);
+      for (std::uint32_t i = 0; i < c->tensor_count; ++i) {
+        packet.tensors.emplace(c->tensors[i].name, Tensor(std::exchange(c->tensors[i].array, nullptr)));
+      }
+      stage.process(packet);
+      return PTYCHOFLOW_OK;
+    });
+  }
+
+  static ptychoflow_status finalize(ptychoflow_instance* self) noexcept {
+    return guarded(of(self), [&] {
+      static_cast<Stage&>(of(self).stage).finalize();
+      return PTYCHOFLOW_OK;
+    });
+  }
+
+  static void destroy(ptychoflow_instance* self) noexcept { delete &of(self); }
+  static const char* last_error(ptychoflow_instance* self) noexcept { return of(self).error.c_str(); }
+  static const void* extension(ptychoflow_instance*, const char*) noexcept { return nullptr; }
+
+  static const ptychoflow_stage_descriptor* describe(Info given) {
+    static Info info = std::move(given);
+    static const bool terminated = (info.consumes.push_back(nullptr), info.produces.push_back(nullptr), true);
+    static const ptychoflow_stage_descriptor descriptor{sizeof(descriptor),
+                                                        PTYCHOFLOW_ABI_VERSION,
+                                                        info.name,
+                                                        info.version,
+                                                        info.summary,
+                                                        info.parameters_schema,
+                                                        info.consumes.data(),
+                                                        info.produces.data(),
+                                                        create,
+                                                        configure,
+                                                        process,
+                                                        finalize,
+                                                        destroy,
+                                                        last_error,
+                                                        extension};
+    static_cast<void>(terminated);
+    return &descriptor;
+  }
+};
+
+}  // namespace ptychoflow::stage
+
+/// Exports stage class S; the rest are designated initializers of `ptychoflow::stage::Info`.
+#define PTYCHOFLOW_STAGE(S, ...)                                                              \
+  extern "C" PTYCHOFLOW_EXPORT const ptychoflow_stage_descriptor* ptychoflow_stage(void) {    \
+    return ::ptychoflow::stage::Binding<S>::describe(::ptychoflow::stage::Info{__VA_ARGS__}); \
+  }
