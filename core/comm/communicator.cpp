@@ -1,0 +1,99 @@
+#include "core/comm/communicator.hpp"
+
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include <algorithm>
+
+#include "core/base/error.hpp"
+
+namespace ptychoflow::comm {
+namespace {
+
+constexpr Index largest_message = Index{1} << 28;  // elements; MPI 3 counts are int
+
+MPI_Comm handle(void* mpi_comm) { return *static_cast<MPI_Comm*>(mpi_comm); }
+
+void check(int status, const char* call) {
+  if (status == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(status, text, &length);
+  throw Error(ErrorCode::other, fmt::format("{} failed: {}", call, text));
+}
+
+template <class T>
+MPI_Datatype type_of();
+template <>
+MPI_Datatype type_of<float>() {
+  return MPI_FLOAT;
+}
+template <>
+MPI_Datatype type_of<double>() {
+  return MPI_DOUBLE;
+}
+template <>
+MPI_Datatype type_of<std::int64_t>() {
+  return MPI_INT64_T;
+}
+
+template <class T>
+std::vector<T> gather_as(void* mpi_comm, int size, const std::vector<T>& mine) {
+  if (!mpi_comm) return mine;
+  const int count = static_cast<int>(mine.size());
+  std::vector<int> counts(static_cast<std::size_t>(size)), offsets(counts.size());
+  check(MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, handle(mpi_comm)), "MPI_Allgather");
+  int total = 0;
+  for (std::size_t r = 0; r < counts.size(); ++r) {
+    offsets[r] = total;
+    total += counts[r];
+  }
+  std::vector<T> all(static_cast<std::size_t>(total));
+  check(MPI_Allgatherv(mine.data(), count, type_of<T>(), all.data(), counts.data(), offsets.data(), type_of<T>(),
+                       handle(mpi_comm)),
+        "MPI_Allgatherv");
+  return all;
+}
+
+}  // namespace
+
+Communicator::Communicator(void* mpi_comm) : mpi_comm_(mpi_comm) {
+  if (!mpi_comm_) return;
+  check(MPI_Comm_rank(handle(mpi_comm_), &rank_), "MPI_Comm_rank");
+  check(MPI_Comm_size(handle(mpi_comm_), &size_), "MPI_Comm_size");
+}
+
+template <class T>
+void Communicator::sum(T* data, Index count) const {
+  if (size_ == 1) return;
+  for (Index done = 0; done < count; done += largest_message) {
+    const int n = static_cast<int>(std::min(count - done, largest_message));
+    check(MPI_Allreduce(MPI_IN_PLACE, data + done, n, type_of<T>(), MPI_SUM, handle(mpi_comm_)), "MPI_Allreduce");
+  }
+}
+
+template void Communicator::sum(float*, Index) const;
+template void Communicator::sum(double*, Index) const;
+template void Communicator::sum(std::int64_t*, Index) const;
+
+void Communicator::barrier() const {
+  if (size_ > 1) check(MPI_Barrier(handle(mpi_comm_)), "MPI_Barrier");
+}
+
+void Communicator::broadcast(std::string& text) const {
+  if (size_ == 1) return;
+  std::int64_t length = static_cast<std::int64_t>(text.size());
+  check(MPI_Bcast(&length, 1, MPI_INT64_T, 0, handle(mpi_comm_)), "MPI_Bcast");
+  text.resize(static_cast<std::size_t>(length));
+  check(MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, 0, handle(mpi_comm_)), "MPI_Bcast");
+}
+
+std::vector<double> Communicator::gather(const std::vector<double>& mine) const {
+  return gather_as(mpi_comm_, size_, mine);
+}
+
+std::vector<std::int64_t> Communicator::gather(const std::vector<std::int64_t>& mine) const {
+  return gather_as(mpi_comm_, size_, mine);
+}
+
+}  // namespace ptychoflow::comm

@@ -1,0 +1,66 @@
+#include "core/device/thread_pool.hpp"
+
+#include <algorithm>
+
+namespace ptychoflow::device {
+
+ThreadPool::ThreadPool(int size) : errors_(static_cast<std::size_t>(std::max(size, 1))) {
+  for (int t = 1; t < size; ++t) workers_.emplace_back([this, t] { work(t); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_ = true;
+  }
+  start_.notify_all();
+  for (auto& worker : workers_) worker.join();
+}
+
+void ThreadPool::run(const std::function<void(int)>& body) {
+  {
+    const std::scoped_lock lock(mutex_);
+    body_ = &body;
+    running_ = static_cast<int>(workers_.size());
+    ++round_;
+  }
+  start_.notify_all();
+  call(0);
+  {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return running_ == 0; });
+  }
+  std::exception_ptr first;
+  for (auto& error : errors_) {
+    if (error && !first) first = error;
+    error = nullptr;
+  }
+  if (first) std::rethrow_exception(first);
+}
+
+void ThreadPool::call(int thread) {
+  try {
+    (*body_)(thread);
+  } catch (...) {
+    errors_[static_cast<std::size_t>(thread)] = std::current_exception();
+  }
+}
+
+void ThreadPool::work(int thread) {
+  for (long seen = 0;;) {
+    {
+      std::unique_lock lock(mutex_);
+      start_.wait(lock, [&] { return stop_ || round_ != seen; });
+      if (stop_) return;
+      seen = round_;
+    }
+    call(thread);
+    {
+      const std::scoped_lock lock(mutex_);
+      --running_;
+    }
+    done_.notify_one();
+  }
+}
+
+}  // namespace ptychoflow::device

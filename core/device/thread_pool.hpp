@@ -1,0 +1,55 @@
+// A fixed team of threads that run the same function, each with its number.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/base/view.hpp"
+
+namespace ptychoflow::device {
+
+/// The half-open range [first, last) of `count` items that is part `part` of `parts` (almost) equal ones.
+struct Share {
+  Index first;
+  Index last;
+  Index size() const { return last - first; }
+};
+
+inline Share share_of(Index count, Index part, Index parts) {
+  return {count * part / parts, count * (part + 1) / parts};
+}
+
+/// `size` threads, the caller's own among them. Work is shared out by thread number, so the same number of threads
+/// gives the same sums in the same order.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int size);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls `body(thread)` once for each thread and waits. Rethrows the exception of the lowest-numbered thread that
+  /// threw. Not reentrant.
+  void run(const std::function<void(int thread)>& body);
+
+ private:
+  void work(int thread);
+  void call(int thread);
+
+  std::vector<std::thread> workers_;
+  std::vector<std::exception_ptr> errors_;
+  std::mutex mutex_;
+  std::condition_variable start_, done_;
+  const std::function<void(int)>* body_ = nullptr;
+  long round_ = 0;
+  int running_ = 0;
+  bool stop_ = false;
+};
+
+}  // namespace ptychoflow::device

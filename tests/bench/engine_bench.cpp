@@ -1,0 +1,73 @@
+// Time of one iteration on random data: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double]. Prints one line of
+// JSON; ci/bench runs it beside a numpy program and prints the ratio.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "core/ptycho/engine.hpp"
+
+namespace ptychoflow::ptycho {
+namespace {
+
+template <class T>
+void fill(T* data, Index n, std::mt19937& random) {
+  std::uniform_real_distribution<T> unit(0, 1);
+  std::generate(data, data + n, [&] { return unit(random); });
+}
+
+template <class T>
+double microseconds_per_view_mode(Index size, Index modes, Index views, int threads) {
+  std::mt19937 random(1);
+  Layout layout;
+  layout.frame = {size, size};
+  layout.object = {size + 200, size + 200};
+  layout.pixel_size_m = {1e-8, 1e-8};
+  std::uniform_int_distribution<Index> place(0, 199);
+  std::vector<LocalView> local;
+  for (Index j = 0; j < views; ++j) {
+    layout.windows.push_back({place(random), place(random)});
+    local.push_back({j, j});
+  }
+  auto magnitudes = std::make_shared<device::Array<T, 3>>(Extents<3>{views, size, size});
+  fill(magnitudes->data(), magnitudes->size(), random);
+  State<T> state;
+  state.probe = device::Array<Complex<T>, 3>({modes, size, size});
+  state.object = device::Array<Complex<T>, 3>({1, size + 200, size + 200});
+  fill(&state.probe.data()->re, 2 * state.probe.size(), random);
+  fill(&state.object.data()->re, 2 * state.object.size(), random);
+  const Problem<T> problem(layout, magnitudes, local);
+  Settings settings;
+  settings.probe_start = 1;
+  device::ThreadPool pool(threads);
+  const auto kernels = make_cpu_kernels<T>(pool, layout.frame);
+  Engine<T> engine(problem, state, settings, *kernels, {});
+  engine.iterate();
+  std::vector<double> seconds;
+  for (int i = 0; i < 5; ++i) seconds.push_back(engine.iterate().seconds);
+  std::nth_element(seconds.begin(), seconds.begin() + 2, seconds.end());
+  return seconds[2] / static_cast<double>(views * modes) * 1e6;
+}
+
+}  // namespace
+}  // namespace ptychoflow::ptycho
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    fmt::print(stderr, "usage: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double]\n");
+    return 2;
+  }
+  const auto argument = [&](int i, long otherwise) { return argc > i ? std::atol(argv[i]) : otherwise; };
+  const long size = argument(1, 0), modes = argument(2, 0), views = argument(3, std::max(8L, 40 / modes));
+  const int threads = static_cast<int>(argument(4, 1));
+  const bool twice = argc > 5 && std::strcmp(argv[5], "double") == 0;
+  using namespace ptychoflow::ptycho;
+  const double us = twice ? microseconds_per_view_mode<double>(size, modes, views, threads)
+                          : microseconds_per_view_mode<float>(size, modes, views, threads);
+  fmt::print(
+      "{{\"size\": {}, \"modes\": {}, \"views\": {}, \"threads\": {}, \"precision\": \"{}\", "
+      "\"us_per_view_mode\": {:.1f}}}\n",
+      size, modes, views, threads, twice ? "double" : "single", us);
+}

@@ -1,0 +1,74 @@
+// The engine against the plain reference, on counts that no object explains: such an iteration is chaotic and doubles a
+// rounding error every step or so, hence few iterations and these tolerances.
+#include <gtest/gtest.h>
+
+#include "tests/parity/random_scan.hpp"
+
+namespace ptychoflow::ptycho {
+namespace {
+
+template <class T>
+constexpr double tolerance = std::is_same_v<T, float> ? 1e-4 : 1e-10;
+
+constexpr int iterations = 6;
+
+struct Case {
+  const char* name;
+  int ny, nx, probe_modes, object_modes, threads;
+  bool probe_first;
+  std::optional<double> bound;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+class EngineParity : public ::testing::TestWithParam<Case> {
+ public:
+  template <class T>
+  void run() const {
+    const Case& c = GetParam();
+    const test::RandomScan random(c.ny, c.nx, 7, c.probe_modes, c.object_modes);
+    reference::Options options;
+    options.probe_first = c.probe_first;
+    options.bound = c.bound;
+    auto expected = random.start;
+    reference::start(random.scan, expected);
+
+    const auto problem = random.problem<T>();
+    auto state = random.state<T>();
+    Settings settings;
+    settings.update_order = c.probe_first ? UpdateOrder::probe_first : UpdateOrder::object_first;
+    settings.modulus_bound = c.bound;
+    device::ThreadPool threads(c.threads);
+    const auto kernels = make_cpu_kernels<T>(threads, problem.layout().frame);
+    Engine<T> engine(problem, state, settings, *kernels, {});
+    for (int i = 1; i <= iterations; ++i) {
+      reference::iterate(random.scan, options, i, expected);
+      const auto figures = engine.iterate();
+      ASSERT_NEAR(figures.exit_wave_change, expected.exit_wave_change, tolerance<T>) << "iteration " << i;
+      for (std::size_t k = 0; k < expected.probe.size(); ++k) {
+        ASSERT_NEAR(figures.probe_change[k], expected.probe_change[k], tolerance<T>);
+      }
+      for (std::size_t l = 0; l < expected.object.size(); ++l) {
+        ASSERT_NEAR(figures.object_change[l], expected.object_change[l], tolerance<T>);
+      }
+    }
+    EXPECT_LT(test::relative_difference<T>(state.probe, expected.probe), tolerance<T>);
+    EXPECT_LT(test::relative_difference<T>(state.object, expected.object), tolerance<T>);
+  }
+};
+
+TEST_P(EngineParity, AgreesWithTheReferenceInSinglePrecision) { run<float>(); }
+TEST_P(EngineParity, AgreesWithTheReferenceInDoublePrecision) { run<double>(); }
+
+INSTANTIATE_TEST_SUITE_P(Cases, EngineParity,
+                         ::testing::Values(Case{"one_mode", 16, 16, 1, 1, 1, false, std::nullopt},
+                                           Case{"odd_frame", 15, 21, 1, 1, 1, false, std::nullopt},
+                                           Case{"probe_first", 16, 16, 1, 1, 1, true, std::nullopt},
+                                           Case{"three_probe_modes", 16, 12, 3, 1, 2, false, std::nullopt},
+                                           Case{"two_object_modes", 16, 16, 2, 2, 3, true, std::nullopt},
+                                           Case{"relaxed", 16, 16, 2, 1, 2, false, 0.05},
+                                           Case{"more_threads_than_views", 8, 8, 1, 1, 9, false, 0.25}),
+                         [](const auto& tested) { return tested.param.name; });
+
+}  // namespace
+}  // namespace ptychoflow::ptycho
