@@ -1,0 +1,45 @@
+// From a start to a result: iterations with their history, an early end, averages, orthogonal modes.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/ptycho/engine.hpp"
+
+namespace ptychoflow::ptycho {
+
+/// What a reconstruction ends in. The same on every rank.
+template <class T>
+struct Result {
+  device::Array<Complex<T>, 3> object;  ///< [object mode][y][x], orthogonal modes by falling power
+  device::Array<Complex<T>, 3> probe;   ///< [probe mode][y][x], likewise
+  device::Array<float, 2> coverage;     ///< [y][x], light on the object, relative to its maximum
+  std::vector<double> occupancy;        ///< share of each probe mode
+  std::vector<IterationFigures> history;
+  double r_factor = 0;
+  bool stopped = false;  ///< ended early because the observer asked
+};
+
+enum class Wish { go_on, stop };
+
+/// Sees each iteration as it ends; may differ between ranks in what it wishes: one rank that wishes to stop is enough.
+using Observer = std::function<Wish(const IterationFigures&)>;
+
+/// Iterates from `state`, whose exit waves are released at the end. Collective over `ranks`.
+template <class T>
+Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings& settings, Kernels<T>& kernels,
+                      const comm::Communicator& ranks, const Observer& observer);
+
+/// The paper's trial runs: how many probe modes hold at least 1 % of the light each. Grows M_P from 1 until the weakest
+/// mode holds less, or `most` is reached. Collective over `ranks`.
+/// @param start       makes a state with the given number of probe modes
+/// @param iterations  of each trial
+template <class T>
+Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(Index probe_modes)>& start,
+                       const Settings& settings, Index iterations, Index most, Kernels<T>& kernels,
+                       const comm::Communicator& ranks, const Observer& observer);
+
+/// A probe mode below this share of the light is not needed.
+inline constexpr double least_occupancy = 0.01;
+
+}  // namespace ptychoflow::ptycho

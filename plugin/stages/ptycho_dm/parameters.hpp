@@ -1,0 +1,31 @@
+// The stage's parameters as plain structs. schemas/stages/ptycho_dm.json has already refused what is malformed.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "core/ptycho/initial_guess.hpp"
+#include "core/ptycho/settings.hpp"
+
+namespace ptychoflow::ptycho_dm {
+
+enum class Precision { single, twofold };
+enum class HalfScans { skip, reconstruct };
+
+struct Parameters {
+  ptycho::Settings settings;
+  ptycho::GuessSettings guess;
+  bool probe_given = false;          ///< initial_probe was named
+  std::optional<Index> probe_modes;  ///< none: auto
+  Index object_modes = 1;
+  Index max_probe_modes = 8;
+  Index trial_iterations = 50;
+  Precision precision = Precision::single;
+  HalfScans half_scans = HalfScans::skip;
+  std::optional<double> probe_support_m;
+};
+
+/// @throws Error (usage) where values contradict each other
+Parameters parse_parameters(const nlohmann::json& params);
+
+}  // namespace ptychoflow::ptycho_dm

@@ -1,0 +1,167 @@
+// Stage ptycho_dm: frames in, probe and object out.
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "core/io/result_file.hpp"
+#include "core/ptycho/memory_plan.hpp"
+#include "plugin/api/stage.hpp"
+#include "plugin/stages/ptycho_dm/result_packet.hpp"
+#include "plugin/stages/ptycho_dm/scan_job.hpp"
+#include "ptycho_dm_schema.hpp"
+
+namespace ptychoflow::ptycho_dm {
+namespace {
+
+using stage::Description;
+using stage::Json;
+using stage::Packet;
+
+std::string now_utc() {
+  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+}
+
+/// Frames and starting probe are used up; the rest goes on.
+const char* const consumed[] = {"frames", "frame_index", "positions_m", "initial_probe"};
+
+class PtychoDm final : public stage::Stage {
+ public:
+  Description configure(const Json& params, const Description& input) override {
+    parameters_ = parse_parameters(params);
+    if (std::string_view(host().backend) == "cuda") {
+      throw Error(ErrorCode::resource, "this build has no CUDA backend: run with --backend cpu or auto");
+    }
+    for (const char* key : {"wavelength_m", "distance_m", "detector_pixel_m"}) {
+      if (!input.metadata.contains(key)) {
+        throw Error(ErrorCode::data, fmt::format("the scan does not say its {}: give it to the loader", key));
+      }
+    }
+    const Json shape = input.tensors.at("frames").at("shape");
+    frame_ = {shape.at(1), shape.at(2)};
+    expected_frames_ = input.metadata.value("frame_count_local", Index{0});
+    choose_probe(input);
+    check_memory();
+    check_previous_results();
+
+    Description output = input;
+    for (const char* name : consumed) output.tensors.erase(name);
+    declare_result(output, parameters_.precision == Precision::twofold ? "complex128" : "complex64",
+                   parameters_.probe_modes.value_or(0), parameters_.object_modes, frame_,
+                   input.metadata.value("frame_count", Json()));
+    if (parameters_.half_scans == HalfScans::reconstruct) {
+      output.add("object_halves", output.tensors["object"]["dtype"], {2, nullptr, nullptr}, "half:y:x", "1");
+    }
+    return output;
+  }
+
+  void process(Packet& packet) override {
+    if (!job_) begin_scan();
+    job_->add(packet);
+    const bool ends_scan = packet.ends_scan();
+    for (const char* name : consumed) packet.tensors.erase(name);
+    carried_.tensors.merge(packet.tensors);
+    carried_.metadata.update(packet.metadata);
+    if (ends_scan) end_scan();
+  }
+
+  void finalize() override {
+    if (job_) throw Error(ErrorCode::other, "the stage before ended without ending its scan");
+  }
+
+ private:
+  void begin_scan() {
+    Services services;
+    services.ranks = comm::Communicator(host().mpi_communicator(&host()));
+    services.threads = host().threads;
+    services.info = [this](const std::string& text) { info(text); };
+    services.warn = [this](const std::string& text) {
+      if (is_root()) warn(text);
+    };
+    services.progress = [this](Index done, Index total, const std::string& text) { progress(done, total, text); };
+    services.should_stop = [this] { return should_stop(); };
+    job_ = make_scan_job(parameters_, frame_, expected_frames_, std::move(services));
+    start_time_ = now_utc();
+  }
+
+  void end_scan() {
+    agree();
+    Packet result = std::move(carried_);
+    carried_ = {};
+    Json figures;
+    job_->reconstruct(result, figures);
+    job_.reset();
+    report(figures);
+    result.metadata["start_time"] = start_time_;
+    result.metadata["end_time"] = now_utc();
+    result.metadata["threads"] = host().threads;
+    result.metadata["ranks"] = host().rank_count;
+    result.metadata["backend"] = "cpu";
+    emit(result);
+  }
+
+  /// Decides what the scan's own probe, or the lack of one, means.
+  void choose_probe(const Description& input) {
+    const bool scan_has_probe = input.has("initial_probe");
+    auto& guess = parameters_.guess;
+    if (!parameters_.probe_given && !scan_has_probe) {
+      guess.probe = ptycho::ProbeFromData{};
+      warn(
+          "the scan brings no probe to start from: starting from its mean frame, in focus. If the sample was out of "
+          "focus, "
+          "give initial_probe: {from_data: {defocus_m: …}}; the sign and value with the lowest R are right");
+    }
+    if (std::holds_alternative<ptycho::ProbeOfScan>(guess.probe) && !scan_has_probe) {
+      throw Error(ErrorCode::usage,
+                  "initial_probe: from_scan, but the scan brings no probe: give another initial_probe, such as "
+                  "{from_data: {defocus_m: 1e-3}}");
+    }
+    if (!guess.mode_start && !std::holds_alternative<ptycho::ProbeOfScan>(guess.probe) &&
+        !std::holds_alternative<ptycho::ProbeOfFile>(guess.probe)) {
+      throw Error(ErrorCode::usage, "mode_start: file needs initial_probe: from_scan or {file: …}");
+    }
+  }
+
+  void check_memory() const {
+    const Index modes = parameters_.probe_modes.value_or(parameters_.max_probe_modes) * parameters_.object_modes;
+    const auto plan =
+        ptycho::plan_memory(frame_, expected_frames_, modes, parameters_.precision == Precision::twofold ? 8 : 4);
+    const auto physical = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    if (static_cast<double>(plan.total()) < 0.95 * physical) return;
+    constexpr double GiB = 1 << 30;
+    throw Error(
+        ErrorCode::resource,
+        fmt::format("{:.1f} GiB are needed on a rank ({:.1f} for exit waves, {:.1f} for magnitudes), this machine has "
+                    "{:.1f}: use more ranks on more machines, fewer modes, single precision or a smaller frame_size",
+                    static_cast<double>(plan.total()) / GiB, static_cast<double>(plan.exit_waves) / GiB,
+                    static_cast<double>(plan.magnitudes) / GiB, physical / GiB));
+  }
+
+  /// A file that cannot be read must fail now, not after the frames have been.
+  void check_previous_results() const {
+    if (const auto* probe = std::get_if<ptycho::ProbeOfFile>(&parameters_.guess.probe)) io::read_result(probe->file);
+    if (const auto* object = std::get_if<ptycho::ObjectOfFile>(&parameters_.guess.object))
+      io::read_result(object->file);
+  }
+
+  Parameters parameters_;
+  ptycho::Yx<Index> frame_;
+  Index expected_frames_ = 0;
+  std::unique_ptr<ScanJob> job_;
+  Packet carried_;
+  std::string start_time_;
+};
+
+}  // namespace
+}  // namespace ptychoflow::ptycho_dm
+
+PTYCHOFLOW_STAGE(ptychoflow::ptycho_dm::PtychoDm, .name = "ptycho_dm",
+                 .summary = "Reconstructs probe and object by the multi-mode Difference Map",
+                 .parameters_schema = ptycho_dm_schema, .consumes = {"frames", "frame_index", "positions_m"},
+                 .produces = {"object", "object_coverage", "probe", "probe_occupancy", "view_offset_px",
+                              "view_position_m", "object_halves", "history_iteration", "history_object_change",
+                              "history_probe_change", "history_exit_wave_change", "history_fourier_error",
+                              "history_seconds"})

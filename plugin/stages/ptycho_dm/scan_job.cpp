@@ -1,0 +1,221 @@
+#include "plugin/stages/ptycho_dm/scan_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "core/device/fft.hpp"
+#include "core/device/thread_pool.hpp"
+#include "plugin/stages/ptycho_dm/frame_store.hpp"
+#include "plugin/stages/ptycho_dm/result_packet.hpp"
+
+namespace ptychoflow::ptycho_dm {
+namespace {
+
+using namespace ptycho;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Kernels that transform alike on every rank, so that all round alike.
+template <class T>
+std::unique_ptr<Kernels<T>> make_kernels(device::ThreadPool& threads, Yx<Index> frame,
+                                         const comm::Communicator& ranks) {
+  std::unique_ptr<Kernels<T>> kernels;
+  std::string knowledge;
+  if (ranks.is_root()) {
+    kernels = make_cpu_kernels<T>(threads, frame);
+    knowledge = device::fft_knowledge<T>();
+  }
+  ranks.broadcast(knowledge);
+  if (!ranks.is_root()) {
+    device::learn_fft<T>(knowledge);
+    kernels = make_cpu_kernels<T>(threads, frame);
+  }
+  return kernels;
+}
+
+template <class T>
+class Job final : public ScanJob {
+ public:
+  Job(const Parameters& parameters, Yx<Index> frame, Index expected, Services services)
+      : parameters_(parameters), frame_(frame), services_(std::move(services)), frames_(frame, expected) {}
+
+  void add(stage::Packet& packet) override {
+    if (packet.has("mask")) frames_.set_mask(packet.at("mask").view<const std::uint8_t, 2>());
+    if (const stage::Tensor probe = packet.take("initial_probe")) {
+      light_.initial_probe = probe.holds<Complex<double>>() ? widened(probe.view<const Complex<double>, 3>())
+                                                            : widened(probe.view<const Complex<float>, 3>());
+    }
+    frames_.add(packet);
+  }
+
+  void reconstruct(stage::Packet& packet, stage::Json& figures) override {
+    const auto start = Clock::now();
+    const Problem<T> problem = gather_scan(packet.metadata);
+    const Layout& layout = problem.layout();
+    Settings settings = parameters_.settings;
+    if (parameters_.probe_support_m) {
+      settings.probe_support_px = *parameters_.probe_support_m / std::max(layout.pixel_size_m.y, layout.pixel_size_m.x);
+    }
+    device::ThreadPool threads(services_.threads);
+    const auto kernels = make_kernels<T>(threads, frame_, services_.ranks);
+    const auto start_with = [&](Index modes) {
+      return start_state<T>(parameters_.guess, light_, layout, modes, parameters_.object_modes);
+    };
+    const Index modes =
+        parameters_.probe_modes ? *parameters_.probe_modes : find_modes(problem, start_with, settings, *kernels);
+    State<T> state = start_with(modes);
+    services_.info(
+        fmt::format("{} views of {}×{} px on {} rank(s) with {} thread(s); object {}×{} px of {:.3g} nm; {}×{} modes",
+                    layout.view_count(), frame_.y, frame_.x, services_.ranks.size(), services_.threads, layout.object.y,
+                    layout.object.x, layout.pixel_size_m.x * 1e9, modes, parameters_.object_modes));
+    const double setup_seconds = seconds_since(start);
+    const auto iterations_start = Clock::now();
+    const Result<T> result =
+        ptycho::reconstruct(problem, std::move(state), settings, *kernels, services_.ranks,
+                            observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""));
+    advise(result);
+    figures = report(result, problem, modes);
+    figures["setup_seconds"] = setup_seconds;
+    figures["iteration_seconds"] = seconds_since(iterations_start);
+    fill_packet(packet, result, layout, positions_m_);
+    if (parameters_.half_scans == HalfScans::reconstruct && !result.stopped) {
+      add_halves(packet, problem, settings, result, *kernels);
+    }
+  }
+
+ private:
+  template <class U>
+  static device::Array<Complex<double>, 3> widened(View<const Complex<U>, 3> modes) {
+    device::Array<Complex<double>, 3> wide(modes.extents());
+    std::transform(modes.begin(), modes.end(), wide.begin(), [](Complex<U> v) {
+      return Complex<double>{static_cast<double>(v.re), static_cast<double>(v.im)};
+    });
+    return wide;
+  }
+
+  /// Puts together what all ranks know of the scan: positions in scan order, and the mean frame.
+  Problem<T> gather_scan(const stage::Json& metadata) {
+    const auto indices = services_.ranks.gather(frames_.frame_index());
+    const auto positions = services_.ranks.gather(frames_.positions_m());
+    const auto count = static_cast<Index>(indices.size());
+    positions_m_.assign(indices.size(), {});
+    std::vector<bool> seen(indices.size());
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      const auto j = static_cast<std::size_t>(indices[i]);
+      if (indices[i] < 0 || indices[i] >= count || seen[j]) {
+        throw Error(ErrorCode::other,
+                    fmt::format("frame_index: {} frames must be numbered 0 to {}, each once; {} is not", count,
+                                count - 1, indices[i]));
+      }
+      seen[j] = true;
+      positions_m_[j] = {positions[2 * i], positions[2 * i + 1]};
+    }
+    const auto pixel = metadata.at("detector_pixel_m").get<std::vector<double>>();
+    const Optics optics{metadata.at("wavelength_m"), metadata.at("distance_m"), {pixel.at(0), pixel.at(1)}, frame_};
+    light_.wavelength_m = optics.wavelength_m;
+    light_.mask = device::Array<std::uint8_t, 2>::copy_of(frames_.mask());
+    light_.mean_counts = device::Array<double, 2>::copy_of(frames_.summed_counts());
+    services_.ranks.sum(light_.mean_counts.view());
+    for (double& c : light_.mean_counts) c /= static_cast<double>(count);
+    if (std::all_of(light_.mean_counts.begin(), light_.mean_counts.end(), [](double c) { return c == 0; })) {
+      throw Error(ErrorCode::data, "all frames are zero wherever they are measured: check the data and the mask");
+    }
+    std::vector<LocalView> views;
+    for (std::size_t i = 0; i < frames_.frame_index().size(); ++i) {
+      views.push_back({static_cast<Index>(frames_.frame_index()[i]), static_cast<Index>(i)});
+    }
+    return {lay_out(optics, positions_m_), frames_.magnitudes(), std::move(views)};
+  }
+
+  Observer observer(Index iterations, Index view_modes, const std::string& what) const {
+    return [=, this](const IterationFigures& f) {
+      services_.progress(f.iteration, iterations,
+                         fmt::format("{}ε_O {:.1e}  ε_P {:.1e}  R {:.4f}  {:.3g} view·modes/s", what,
+                                     std::ranges::max(f.object_change), std::ranges::max(f.probe_change),
+                                     f.fourier_error, static_cast<double>(view_modes) / f.seconds));
+      return services_.should_stop() ? Wish::stop : Wish::go_on;
+    };
+  }
+
+  Index find_modes(const Problem<T>& problem, const std::function<State<T>(Index)>& start_with,
+                   const Settings& settings, Kernels<T>& kernels) const {
+    const Index trial = std::min(parameters_.trial_iterations, settings.iterations);
+    const Index modes = find_probe_modes<T>(problem, start_with, settings, trial, parameters_.max_probe_modes, kernels,
+                                            services_.ranks, observer(trial, problem.layout().view_count(), "trial  "));
+    services_.info(fmt::format("probe_modes: auto chose {}", modes));
+    return modes;
+  }
+
+  /// Says which modes are not worth their time.
+  void advise(const Result<T>& result) const {
+    const auto idle = std::ranges::count_if(result.occupancy, [](double share) { return share < least_occupancy; });
+    if (idle == 0) return;
+    services_.warn(
+        fmt::format("{} of {} probe modes hold less than 1 % of the light each and are not needed: try probe_modes: {}",
+                    idle, result.occupancy.size(), result.occupancy.size() - static_cast<std::size_t>(idle)));
+  }
+
+  void add_halves(stage::Packet& packet, const Problem<T>& problem, const Settings& settings, const Result<T>& whole,
+                  Kernels<T>& kernels) const {
+    const Layout& layout = problem.layout();
+    device::Array<Complex<T>, 3> halves({2, layout.object.y, layout.object.x});
+    for (Index half = 0; half < 2; ++half) {
+      State<T> state =
+          start_state<T>(parameters_.guess, light_, layout, whole.probe.extent(0), parameters_.object_modes);
+      std::copy(whole.probe.begin(), whole.probe.end(), state.probe.begin());
+      const Problem<T> part = problem.part(half, 2);
+      const auto result =
+          ptycho::reconstruct(part, std::move(state), settings, kernels, services_.ranks,
+                              observer(settings.iterations, whole.probe.extent(0) * layout.view_count() / 2,
+                                       half == 0 ? "even half  " : "odd half  "));
+      const auto main = result.object.view()[0];
+      std::copy(main.begin(), main.end(), halves.view()[half].begin());
+    }
+    packet.tensors.insert_or_assign("object_halves", stage::Tensor::own(std::move(halves)));
+  }
+
+  stage::Json report(const Result<T>& result, const Problem<T>& problem, Index modes) const {
+    stage::Json figures;
+    std::vector<double> seconds;
+    for (const auto& f : result.history) seconds.push_back(f.seconds);
+    const auto& last = result.history.back();
+    const double mean = std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size());
+    const auto view_modes = static_cast<double>(problem.layout().view_count() * modes * parameters_.object_modes);
+    figures["iterations"] = result.history.size();
+    figures["seconds_per_iteration"] = seconds;
+    figures["us_per_view_mode"] = mean / view_modes * 1e6;
+    figures["object_change"] = last.object_change;
+    figures["probe_change"] = last.probe_change;
+    figures["exit_wave_change"] = last.exit_wave_change;
+    figures["r_factor"] = result.r_factor;
+    figures["occupancy"] = result.occupancy;
+    figures["memory"] = {{"exit_waves_bytes", problem.local_count() * modes * parameters_.object_modes * frame_.y *
+                                                  frame_.x * Index{sizeof(Complex<T>)}},
+                         {"magnitudes_bytes", problem.local_count() * frame_.y * frame_.x * Index{sizeof(T)}},
+                         {"frames_in_flight_bytes", frames_.largest_packet_bytes()}};
+    return figures;
+  }
+
+  const Parameters& parameters_;
+  Yx<Index> frame_;
+  Services services_;
+  FrameStore<T> frames_;
+  ScanLight light_;
+  std::vector<Yx<double>> positions_m_;
+};
+
+}  // namespace
+
+std::unique_ptr<ScanJob> make_scan_job(const Parameters& parameters, Yx<Index> frame, Index expected_frames,
+                                       Services services) {
+  if (parameters.precision == Precision::twofold) {
+    return std::make_unique<Job<double>>(parameters, frame, expected_frames, std::move(services));
+  }
+  return std::make_unique<Job<float>>(parameters, frame, expected_frames, std::move(services));
+}
+
+}  // namespace ptychoflow::ptycho_dm

@@ -1,0 +1,42 @@
+// One scan in one precision: its frames as they come, then its reconstruction.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/comm/communicator.hpp"
+#include "core/ptycho/engine.hpp"
+#include "core/ptycho/reconstruction.hpp"
+#include "plugin/api/stage.hpp"
+#include "plugin/stages/ptycho_dm/parameters.hpp"
+
+namespace ptychoflow::ptycho_dm {
+
+/// What the job needs of its stage.
+struct Services {
+  comm::Communicator ranks;
+  int threads = 1;
+  std::function<void(const std::string&)> info;
+  std::function<void(const std::string&)> warn;
+  std::function<void(Index done, Index total, const std::string& text)> progress;
+  std::function<bool()> should_stop;
+};
+
+class ScanJob {
+ public:
+  virtual ~ScanJob() = default;
+
+  /// Takes a packet's frames, and mask and starting probe if it has them.
+  virtual void add(stage::Packet& packet) = 0;
+
+  /// Once all frames are here: sets the result's tensors and metadata, and figures for the report. Collective.
+  virtual void reconstruct(stage::Packet& result, stage::Json& figures) = 0;
+};
+
+/// @param frame            pixels of a frame
+/// @param expected_frames  of this rank, 0 if not known
+std::unique_ptr<ScanJob> make_scan_job(const Parameters& parameters, ptycho::Yx<Index> frame, Index expected_frames,
+                                       Services services);
+
+}  // namespace ptychoflow::ptycho_dm
