@@ -1,0 +1,86 @@
+#include "core/io/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "core/base/error.hpp"
+
+namespace ptychoflow::io {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
+
+/// Waits until the disk has what was written to `path`, a file or a folder. False, with errno set, if it does not take
+/// it.
+bool flush_to_disk(const fs::path& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool flushed = ::fsync(descriptor) == 0;
+  const int reason = errno;
+  ::close(descriptor);
+  errno = reason;
+  return flushed;
+}
+
+}  // namespace
+
+void check_target(const fs::path& target, Overwrite overwrite) {
+  const fs::path folder = folder_of(target);
+  std::error_code ignored;
+  if (!target.has_filename()) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is no file name to write to", target.string()));
+  }
+  if (!fs::exists(folder, ignored)) {
+    throw Error(ErrorCode::usage, fmt::format("{}: cannot be written: there is no folder {}: make it, or name another",
+                                              target.string(), folder.string()));
+  }
+  if (!fs::is_directory(folder, ignored)) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: cannot be written: {} is not a folder", target.string(), folder.string()));
+  }
+  if (fs::is_directory(target, ignored)) {
+    throw Error(ErrorCode::usage, fmt::format("{}: cannot be written: it is a folder", target.string()));
+  }
+  if (fs::exists(target, ignored) && overwrite == Overwrite::refuse) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: is already there: name another file, or set overwrite: true", target.string()));
+  }
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    throw Error(ErrorCode::resource, fmt::format("{}: cannot be written: the folder {} is read-only ({})",
+                                                 target.string(), folder.string(), std::strerror(errno)));
+  }
+}
+
+AtomicFile::AtomicFile(fs::path target, Overwrite overwrite) : target_(std::move(target)), overwrite_(overwrite) {
+  check_target(target_, overwrite_);
+  temporary_ = folder_of(target_) / fmt::format(".{}.tmp-{}", target_.filename().string(), ::getpid());
+}
+
+AtomicFile::~AtomicFile() {
+  std::error_code ignored;
+  if (!committed_) fs::remove(temporary_, ignored);
+}
+
+void AtomicFile::commit() {
+  check_target(target_, overwrite_);
+  if (!flush_to_disk(temporary_, O_RDONLY)) {
+    throw Error(ErrorCode::resource,
+                fmt::format("{}: cannot be written to the disk: {}", target_.string(), std::strerror(errno)));
+  }
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    throw Error(ErrorCode::resource, fmt::format("{}: the finished file cannot be given this name: {}",
+                                                 target_.string(), std::strerror(errno)));
+  }
+  committed_ = true;
+  flush_to_disk(folder_of(target_), O_RDONLY | O_DIRECTORY);  // the name; some file systems cannot, and it is there
+}
+
+}  // namespace ptychoflow::io

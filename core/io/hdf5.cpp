@@ -1,0 +1,170 @@
+#include "core/io/hdf5.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace ptychoflow::io {
+
+namespace {
+
+/// HDF5 would print its error stack by itself; what it knows goes into our message instead.
+void silence() {
+  static const bool once = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  static_cast<void>(once);
+}
+
+std::string errno_text() { return std::strerror(errno); }
+
+Handle open_to_read(const std::string& name) {
+  silence();
+  struct stat status {};
+  if (::stat(name.c_str(), &status) != 0) {
+    throw Error(ErrorCode::data, errno == ENOENT ? fmt::format("{}: there is no such file", name)
+                                                 : fmt::format("{}: cannot be reached: {}", name, errno_text()));
+  }
+  if (S_ISDIR(status.st_mode)) throw Error(ErrorCode::data, fmt::format("{}: is a folder, not an HDF5 file", name));
+  if (::access(name.c_str(), R_OK) != 0) {
+    throw Error(ErrorCode::data, fmt::format("{}: cannot be read: {}", name, errno_text()));
+  }
+  if (status.st_size == 0) throw Error(ErrorCode::data, fmt::format("{}: is empty, not an HDF5 file", name));
+  const htri_t is_hdf5 = H5Fis_hdf5(name.c_str());
+  if (is_hdf5 == 0) throw Error(ErrorCode::data, fmt::format("{}: is not an HDF5 file", name));
+
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  // Some network file systems have no locks; that is no reason not to read.
+  if (!access || H5Pset_file_locking(access.get(), true, true) < 0) {
+    throw Error(ErrorCode::other, "HDF5 gave no file access properties: " + last_hdf5_fault());
+  }
+  Handle file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
+  if (!file) {
+    const std::string fault = last_hdf5_fault();
+    if (fault.find("lock file") != std::string::npos) {
+      throw Error(ErrorCode::data, fmt::format("{}: another program is writing it: wait until it is closed", name));
+    }
+    throw Error(ErrorCode::data,
+                fmt::format("{}: the HDF5 file is truncated or damaged: copy it again ({})", name, fault));
+  }
+  return file;
+}
+
+template <class T>
+hid_t complex_type(hid_t part) {
+  const hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(Complex<T>));
+  H5Tinsert(type, "r", offsetof(Complex<T>, re), part);
+  H5Tinsert(type, "i", offsetof(Complex<T>, im), part);
+  return type;
+}
+
+}  // namespace
+
+std::string last_hdf5_fault() {
+  std::string cause;
+  // The innermost entry that says something comes last when walking down from the call that failed.
+  const auto keep = [](unsigned, const H5E_error2_t* entry, void* into) -> herr_t {
+    if (entry->desc && *entry->desc) *static_cast<std::string*>(into) = entry->desc;
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep, &cause);
+  H5Eclear2(H5E_DEFAULT);
+  return cause.empty() ? "HDF5 gives no reason" : "HDF5: " + cause;
+}
+
+template <class T>
+hid_t memory_type() {
+  if constexpr (std::is_same_v<T, Complex<float>>) {
+    static const hid_t type = complex_type<float>(H5T_NATIVE_FLOAT);
+    return type;
+  } else if constexpr (std::is_same_v<T, Complex<double>>) {
+    static const hid_t type = complex_type<double>(H5T_NATIVE_DOUBLE);
+    return type;
+  } else if constexpr (std::is_same_v<T, float>) {
+    return H5T_NATIVE_FLOAT;
+  } else if constexpr (std::is_same_v<T, double>) {
+    return H5T_NATIVE_DOUBLE;
+  } else if constexpr (std::is_signed_v<T>) {
+    return sizeof(T) == 1   ? H5T_NATIVE_INT8
+           : sizeof(T) == 2 ? H5T_NATIVE_INT16
+           : sizeof(T) == 4 ? H5T_NATIVE_INT32
+                            : H5T_NATIVE_INT64;
+  } else {
+    return sizeof(T) == 1   ? H5T_NATIVE_UINT8
+           : sizeof(T) == 2 ? H5T_NATIVE_UINT16
+           : sizeof(T) == 4 ? H5T_NATIVE_UINT32
+                            : H5T_NATIVE_UINT64;
+  }
+}
+template hid_t memory_type<std::int8_t>();
+template hid_t memory_type<std::uint8_t>();
+template hid_t memory_type<std::int16_t>();
+template hid_t memory_type<std::uint16_t>();
+template hid_t memory_type<std::int32_t>();
+template hid_t memory_type<std::uint32_t>();
+template hid_t memory_type<std::int64_t>();
+template hid_t memory_type<std::uint64_t>();
+template hid_t memory_type<float>();
+template hid_t memory_type<double>();
+template hid_t memory_type<Complex<float>>();
+template hid_t memory_type<Complex<double>>();
+
+InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()), id_(open_to_read(name_)) {}
+
+bool InputFile::has(const std::string& path) const {
+  // H5Lexists knows only the last step of a path, so the way there is walked.
+  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    const std::string part = path.substr(0, at);
+    if (H5Lexists(id_.get(), part.c_str(), H5P_DEFAULT) <= 0 ||
+        H5Oexists_by_name(id_.get(), part.c_str(), H5P_DEFAULT) <= 0) {
+      H5Eclear2(H5E_DEFAULT);
+      return false;
+    }
+    if (at == std::string::npos) break;
+  }
+  H5O_info_t info;
+  const bool found = H5Oget_info_by_name2(id_.get(), path.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
+  return found && info.type == H5O_TYPE_DATASET;
+}
+
+Dataset InputFile::dataset(const std::string& path) const {
+  if (!has(path)) {
+    throw Error(ErrorCode::data, fmt::format("{}: there is no dataset {}; {}", name_, path, names_near(path)));
+  }
+  Handle id(H5Dopen2(id_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
+  if (!id) {
+    throw Error(ErrorCode::data, fmt::format("{}: dataset {} cannot be opened: the file is damaged ({})", name_, path,
+                                             last_hdf5_fault()));
+  }
+  return {std::move(id), name_, path};
+}
+
+std::string InputFile::names_near(const std::string& path) const {
+  std::string group = path;
+  std::vector<std::string> names;
+  do {
+    group.resize(group.rfind('/'));
+    names = names_in(group.empty() ? "/" : group);
+  } while (names.empty() && !group.empty());
+  return names.empty() ? "the file is empty" : fmt::format("{}/ has {}", group, fmt::join(names, ", "));
+}
+
+std::vector<std::string> InputFile::names_in(const std::string& path) const {
+  std::vector<std::string> names;
+  const Handle group(H5Gopen2(id_.get(), path.c_str(), H5P_DEFAULT), H5Gclose);
+  if (!group) {
+    H5Eclear2(H5E_DEFAULT);
+    return names;
+  }
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* into) -> herr_t {
+    static_cast<std::vector<std::string>*>(into)->push_back(name);
+    return 0;
+  };
+  hsize_t position = 0;
+  H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, &position, add, &names);
+  return names;
+}
+
+}  // namespace ptychoflow::io

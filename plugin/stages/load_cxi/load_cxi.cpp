@@ -1,0 +1,251 @@
+// Stage load_cxi: a scan from a CXI file. Each rank opens the file read-only and reads its own share of the frames.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "core/base/units.hpp"
+#include "core/io/cxi.hpp"
+#include "core/io/frame_types.hpp"
+#include "core/io/scan_checks.hpp"
+#include "load_cxi_schema.hpp"
+#include "plugin/api/stage.hpp"
+#include "plugin/stages/load_cxi/frame_reader.hpp"
+#include "plugin/stages/load_cxi/parameters.hpp"
+
+namespace ptychoflow::load_cxi {
+
+namespace {
+
+using stage::Description;
+using stage::Json;
+using stage::Packet;
+using stage::Tensor;
+
+/// Photon energies beyond these are taken for a wrong unit: 10 eV to 10 MeV.
+constexpr double least_energy_J = 1.6e-18;
+constexpr double greatest_energy_J = 1.6e-12;
+
+/// Positions y, x of the selected frames.
+std::vector<std::array<double, 2>> place(const io::CxiHeader& header, const Parameters& p, Index count) {
+  std::vector<std::array<double, 2>> positions;
+  for (Index j = 0; j < count; ++j) {
+    auto [x, y] = header.translation_m[static_cast<std::size_t>(p.first + j * p.step)];
+    if (p.swap_xy) std::swap(x, y);
+    positions.push_back({p.scale * (p.flip_y ? -y : y), p.scale * (p.flip_x ? -x : x)});
+  }
+  return positions;
+}
+
+/// The file's value. @throws Error (data) if there is none or it is not positive, naming the parameter to set instead
+double pick(std::optional<double> stored, const std::string& file, const char* what, const char* parameter) {
+  if (!stored) throw Error(ErrorCode::data, fmt::format("{}: does not say {}: set {}", file, what, parameter));
+  io::check_positive(*stored, file, fmt::format("{} (or set {})", what, parameter));
+  return *stored;
+}
+
+Tensor to_tensor(io::StoredModes modes) {
+  return std::visit([](auto& m) { return Tensor::own(std::move(m)); }, modes);
+}
+
+Json shape_of(const Extents<3>& e) { return {e[0], e[1], e[2]}; }
+
+class LoadCxi : public stage::Stage {
+ public:
+  Description configure(const Json& params, const Description&) override {
+    params_ = read_parameters(params);
+    scan_.emplace(params_.file);
+    select_frames();
+    const auto window = choose_window();
+    check_geometry(window.size);
+    reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
+    return describe(window.size);
+  }
+
+  bool produce() override {
+    if (next_ == end_) return false;
+    const Index count = std::min(params_.block_frames, end_ - next_);
+    Packet packet;
+    packet.tensors.emplace("frames", reader_->read(params_.first + next_ * params_.step, count, params_.step));
+    add_places(packet, count);
+    if (next_ == begin_) add_scan_tensors(packet);
+    packet.metadata = metadata_;
+    next_ += count;
+    if (next_ == end_) {
+      require_light();
+      packet.metadata["ends_scan"] = true;
+    }
+    progress(next_ - begin_, end_ - begin_, "frames read");
+    emit(packet);
+    return next_ != end_;
+  }
+
+ private:
+  const io::CxiHeader& header() const { return scan_->header(); }
+  Index first_in_file(Index selected) const { return params_.first + selected * params_.step; }
+
+  void select_frames() {
+    const Index last = params_.last.value_or(header().frame_count - 1);
+    if (params_.first >= header().frame_count || last >= header().frame_count) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("{}: frames: {} to {} were asked for, but the file has {}, numbered from 0",
+                              header().file, params_.first, last, header().frame_count));
+    }
+    frame_count_ = (last - params_.first) / params_.step + 1;
+    const Index ranks = host().rank_count;
+    if (ranks > frame_count_) {
+      throw Error(ErrorCode::usage, fmt::format("{}: {} ranks are more than the {} frames: use at most {}",
+                                                header().file, ranks, frame_count_, frame_count_));
+    }
+    begin_ = next_ = frame_count_ * host().rank / ranks;
+    end_ = frame_count_ * (host().rank + 1) / ranks;
+  }
+
+  io::DetectorWindow choose_window() const {
+    const auto frame = header().frame_shape;
+    if (!params_.frame_size) return {{0, 0, frame}, frame, {0, 0}};
+    const auto center = params_.center ? *params_.center : find_center();
+    if (!params_.center) {
+      info(fmt::format("{}: the beam's centre was found at pixel [{}, {}]", header().file, center[0], center[1]));
+    }
+    return io::place_window(frame, *params_.frame_size, center, params_.padding, header().file);
+  }
+
+  /// Centre of mass of the mean of up to 32 frames spread over the scan; the same on every rank.
+  Extents<2> find_center() const {
+    const auto shape = header().frame_shape;
+    device::Array<double, 2> sum(shape);
+    device::Array<double, 2> frame(shape);
+    const Index samples = std::min<Index>(frame_count_, 32);
+    for (Index s = 0; s < samples; ++s) {
+      scan_->read_frames(first_in_file(frame_count_ * s / samples), 1, 1, {0, 0, shape}, frame.data());
+      for (Index i = 0; i < sum.size(); ++i) sum.data()[i] += frame.data()[i];
+    }
+    const auto mask = scan_->mask();
+    io::check_mask(mask.view(), header().file);
+    const auto center = io::center_of_mass(std::as_const(sum).view(), mask.view());
+    if (!center) {
+      throw Error(ErrorCode::data, fmt::format("{}: dataset {}: all frames looked at are zero, so the beam's centre "
+                                               "cannot be found: check the file, or set center: [y, x]",
+                                               header().file, header().frames_path));
+    }
+    return *center;
+  }
+
+  void check_geometry(Extents<2> frame) {
+    const auto& h = header();
+    const double energy_J = params_.energy_keV ? energy_J_from_keV(*params_.energy_keV)
+                                               : pick(h.energy_J, h.file, "the photon energy", "energy_keV");
+    if (energy_J < least_energy_J || energy_J > greatest_energy_J) {
+      throw Error(ErrorCode::data,
+                  fmt::format("{}: the photon energy comes to {:.3g} J, that is {:.3g} keV, which no X-ray has: CXI "
+                              "stores it in J; set energy_keV",
+                              h.file, energy_J, energy_J / energy_J_from_keV(1)));
+    }
+    io::ScanGeometry& g = geometry_;
+    g.wavelength_m = wavelength_m_from_energy_J(energy_J);
+    g.distance_m =
+        params_.distance_m ? *params_.distance_m : pick(h.distance_m, h.file, "the detector's distance", "distance_m");
+    g.detector_pixel_m =
+        params_.detector_pixel_m
+            ? *params_.detector_pixel_m
+            : std::array{pick(h.pixel_y_m, h.file, "the detector's y_pixel_size", "detector_pixel_um"),
+                         pick(h.pixel_x_m, h.file, "the detector's x_pixel_size", "detector_pixel_um")};
+    g.frame = frame;
+    positions_ = place(h, params_, frame_count_);
+    io::check_positions(positions_, g,
+                        {fmt::format("{}: dataset {}", h.file, h.translation_path), params_.first, params_.step});
+  }
+
+  /// Declares the stream, and decides which of the file's extras still mean something for frames of this size.
+  Description describe(Extents<2> frame) {
+    const auto& h = header();
+    Description out;
+    out.add("frames", reader_->type(), {nullptr, frame[0], frame[1]}, "frame:y:x", "count");
+    out.add("frame_index", "int64", {nullptr}, "frame", "");
+    out.add("positions_m", "float64", {nullptr, 2}, "frame:y,x", "m");
+    out.add("mask", "uint8", {frame[0], frame[1]}, "y:x", "");
+    const auto fits = [&](const Extents<3>& probe, const char* what) {
+      if (probe[1] == frame[0] && probe[2] == frame[1]) return true;
+      warn(fmt::format("{}: its {} of {} × {} pixels does not fit frames of {} × {} and is left out", h.file, what,
+                       probe[1], probe[2], frame[0], frame[1]));
+      return false;
+    };
+    pass_probe_ = h.initial_probe[0] > 0 && fits(h.initial_probe, "initial probe");
+    pass_truth_ = h.has_truth && fits(h.truth_probe, "truth");
+    if (pass_probe_) out.add("initial_probe", h.initial_probe_type, shape_of(h.initial_probe), "mode:y:x", "√count");
+    if (pass_truth_) {
+      out.add("truth_object", h.truth_object_type, shape_of(h.truth_object), "mode:y:x", "");
+      out.add("truth_probe", h.truth_probe_type, shape_of(h.truth_probe), "mode:y:x", "√count");
+      out.add("truth_offset_px", "int32", {frame_count_, 2}, "frame:y,x", "px");
+    }
+    metadata_ = {{"scan", std::filesystem::path(h.file).stem().string()},
+                 {"source", h.file},
+                 {"frame_count", frame_count_},
+                 {"frame_count_local", end_ - begin_},
+                 {"wavelength_m", geometry_.wavelength_m},
+                 {"distance_m", geometry_.distance_m},
+                 {"detector_pixel_m", geometry_.detector_pixel_m}};
+    if (h.negative_is_masked || params_.saturation) metadata_["negative_is_masked"] = true;
+    out.metadata = metadata_;
+    return out;
+  }
+
+  void add_places(Packet& packet, Index count) const {
+    auto index = device::Array<std::int64_t, 1>::uninitialized({count});
+    auto positions = device::Array<double, 2>::uninitialized({count, 2});
+    for (Index j = 0; j < count; ++j) {
+      index[j] = next_ + j;
+      const auto& p = positions_[static_cast<std::size_t>(next_ + j)];
+      positions(j, 0) = p[0];
+      positions(j, 1) = p[1];
+    }
+    packet.tensors.emplace("frame_index", Tensor::own(std::move(index)));
+    packet.tensors.emplace("positions_m", Tensor::own(std::move(positions)));
+  }
+
+  void add_scan_tensors(Packet& packet) const {
+    packet.tensors.emplace("mask", Tensor::own(device::Array<std::uint8_t, 2>::copy_of(reader_->mask().view())));
+    if (pass_probe_) packet.tensors.emplace("initial_probe", to_tensor(scan_->initial_probe()));
+    if (!pass_truth_) return;
+    packet.tensors.emplace("truth_object", to_tensor(scan_->truth_object()));
+    packet.tensors.emplace("truth_probe", to_tensor(scan_->truth_probe()));
+    const auto all = scan_->truth_offset_px();
+    auto selected = device::Array<std::int32_t, 2>::uninitialized({frame_count_, 2});
+    for (Index j = 0; j < frame_count_; ++j) {
+      for (Index axis : {0, 1}) selected(j, axis) = all(first_in_file(j), axis);
+    }
+    packet.tensors.emplace("truth_offset_px", Tensor::own(std::move(selected)));
+  }
+
+  void require_light() const {
+    if (reader_->seen_light()) return;
+    throw Error(
+        ErrorCode::data,
+        fmt::format("{}: dataset {}: all {} frames from number {} on are zero at every measured pixel: check the "
+                    "file, the mask and the window",
+                    header().file, header().frames_path, end_ - begin_, first_in_file(begin_)));
+  }
+
+  Parameters params_;
+  std::optional<io::CxiScan> scan_;
+  std::optional<FrameReader> reader_;
+  io::ScanGeometry geometry_;
+  std::vector<std::array<double, 2>> positions_;  ///< y, x, of the selected frames
+  Json metadata_;
+  bool pass_probe_ = false;
+  bool pass_truth_ = false;
+  Index frame_count_ = 0;  ///< selected, on all ranks
+  Index begin_ = 0, next_ = 0, end_ = 0;
+};
+
+}  // namespace
+
+PTYCHOFLOW_STAGE(LoadCxi, .name = "load_cxi", .summary = "Reads a scan from a CXI file",
+                 .parameters_schema = load_cxi_schema, .consumes = {},
+                 .produces = {"frames", "frame_index", "positions_m", "mask", "initial_probe", "truth_object",
+                              "truth_probe", "truth_offset_px"})
+
+}  // namespace ptychoflow::load_cxi

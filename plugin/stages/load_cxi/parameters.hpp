@@ -1,0 +1,39 @@
+// The parameters of load_cxi as plain values; what each means is in schemas/stages/load_cxi.json.
+#pragma once
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "core/base/view.hpp"
+#include "core/io/detector_window.hpp"
+
+namespace ptychoflow::load_cxi {
+
+enum class Dark { none, from_file };
+
+struct Parameters {
+  std::string file;
+  Index first = 0;
+  std::optional<Index> last;  ///< included
+  Index step = 1;
+  std::optional<Extents<2>> frame_size;
+  std::optional<Extents<2>> center;  ///< none: automatic
+  io::Padding padding = io::Padding::refuse;
+  bool swap_xy = false;
+  bool flip_x = false;
+  bool flip_y = false;
+  double scale = 1;
+  std::optional<double> saturation;
+  Dark dark = Dark::none;
+  Index block_frames = 32;
+  std::optional<double> energy_keV;
+  std::optional<double> distance_m;
+  std::optional<std::array<double, 2>> detector_pixel_m;  ///< y, x
+};
+
+/// `params` has passed the schema. @throws Error (usage) for values that contradict each other
+Parameters read_parameters(const nlohmann::json& params);
+
+}  // namespace ptychoflow::load_cxi
