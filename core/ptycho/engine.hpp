@@ -14,7 +14,7 @@ struct IterationFigures {
   std::vector<double> object_change;  ///< ε per object mode, over the pixels that the probe lights
   std::vector<double> probe_change;   ///< ε per probe mode
   double exit_wave_change = 0;        ///< ε of ψ
-  double fourier_error = 0;           ///< R of 2PO − ψ, the wave that the data correct
+  double fourier_error = 0;           ///< R of PO, from a sample of the views
   double seconds = 0;
 };
 
@@ -30,8 +30,8 @@ class Engine {
 
   IterationFigures iterate();
 
-  /// R of the present PO, √(Σ(√model − √I)²/ΣI).
-  double r_factor();
+  /// R of the present PO, √(Σ(√model − √I)²/ΣI), over every `stride`-th view of the scan.
+  double r_factor(Index stride = 1);
 
   /// Light that each object pixel gets from the present probe, Σ_k Σ_j |P|², relative to its maximum: [y][x].
   device::Array<float, 2> coverage();

@@ -37,17 +37,6 @@ struct FitSums {
   }
 };
 
-struct ExitWaveSums {
-  ChangeSums exit_wave;
-  FitSums fit;  ///< of 2PO − ψ
-
-  ExitWaveSums& operator+=(const ExitWaveSums& b) {
-    exit_wave += b.exit_wave;
-    fit += b.fit;
-    return *this;
-  }
-};
-
 /// Which overlap numerator the exit-wave sweep adds up on its way, while ψ is at hand.
 enum class Gather { nothing, object, probe };
 
@@ -70,9 +59,10 @@ class Kernels {
   /// (2): ψ ← PO.
   virtual void start_exit_waves(const Problem<T>& problem, State<T>& state) = 0;
 
-  /// (3) with (4): ψ ← ψ + β(F⁻¹F_c[2PO − ψ] − PO), and sets the numerator that `gather` names in `overlap`.
-  virtual ExitWaveSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta,
-                                         std::optional<double> modulus_bound, Gather gather, Overlap<T>& overlap) = 0;
+  /// (3) with (4): ψ ← ψ + β(F⁻¹F_c[2PO − ψ] − PO), and sets the numerator that `gather` names in `overlap`. Returns
+  /// the sums of (7) for ψ.
+  virtual ChangeSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta,
+                                       std::optional<double> modulus_bound, Gather gather, Overlap<T>& overlap) = 0;
 
   /// Numerator of (6), Σ_k Σ_j P*ψ, in a sweep of its own.
   virtual void gather_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) = 0;
@@ -100,8 +90,8 @@ class Kernels {
   /// Sets the probe to zero further than `radius_px` from its centre, pixel n/2.
   virtual void support_probe(double radius_px, View<Complex<T>, 3> probe) = 0;
 
-  /// How well |F[PO]| fits the data.
-  virtual FitSums fit(const Problem<T>& problem, const State<T>& state) = 0;
+  /// How well |F[PO]| fits the data of every `stride`-th view of the scan.
+  virtual FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) = 0;
 };
 
 /// Kernels on the CPU: each thread takes views one at a time, so that a view's waves stay in its core's cache.

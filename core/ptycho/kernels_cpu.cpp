@@ -32,7 +32,8 @@ struct Workspace {
   Array<Complex<T>, 3> object_sum;  ///< [object mode][row − first_row][x]: only the rows that its views touch
   Index first_row = 0;
   Array<Complex<T>, 3> probe_sum;  ///< [probe mode][y][x]
-  ExitWaveSums sums;
+  ChangeSums change;
+  FitSums fit;
 };
 
 template <class T>
@@ -52,8 +53,8 @@ class CpuKernels final : public Kernels<T> {
     });
   }
 
-  ExitWaveSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta,
-                                 std::optional<double> modulus_bound, Gather gather, Overlap<T>& overlap) override {
+  ChangeSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta, std::optional<double> modulus_bound,
+                               Gather gather, Overlap<T>& overlap) override {
     prepare(problem, state, gather);
     for_views(problem, [&](Workspace<T>& space, Index v) {
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
@@ -61,20 +62,20 @@ class CpuKernels final : public Kernels<T> {
         rows::reflect(&space.waves(kl, y * frame_.x), &state.probe(k, y, 0), o, &state.exit_waves(v, kl, y, 0),
                       frame_.x);
       });
-      space.sums.fit += project_modulus(space, problem.magnitudes(v), state.mode_pairs(), modulus_bound);
+      project_modulus(space, problem.magnitudes(v), state.mode_pairs(), modulus_bound);
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
         const Index kl = k * state.object_modes() + l;
         Complex<T>* psi = &state.exit_waves(v, kl, y, 0);
         const Complex<T>* p = &state.probe(k, y, 0);
-        space.sums.exit_wave += rows::update_exit_wave(psi, &space.waves(kl, y * frame_.x), p, o, beta, frame_.x);
+        space.change += rows::update_exit_wave(psi, &space.waves(kl, y * frame_.x), p, o, beta, frame_.x);
         if (gather == Gather::object)
           rows::add_conjugate_product(object_row(space, problem, v, l, y), p, psi, frame_.x);
         if (gather == Gather::probe) rows::add_conjugate_product(&space.probe_sum(k, y, 0), o, psi, frame_.x);
       });
     });
     merge(gather, overlap);
-    ExitWaveSums total;
-    for (const auto& space : spaces_) total += space.sums;
+    ChangeSums total;
+    for (const auto& space : spaces_) total += space.change;
     return total;
   }
 
@@ -197,16 +198,17 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  FitSums fit(const Problem<T>& problem, const State<T>& state) override {
+  FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) override {
     prepare(problem, state, Gather::nothing);
     for_views(problem, [&](Workspace<T>& space, Index v) {
+      if (problem.scan_index(v) % stride != 0) return;
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
         rows::multiply(&space.waves(k * state.object_modes() + l, y * frame_.x), &state.probe(k, y, 0), o, frame_.x);
       });
-      space.sums.fit += model_magnitudes(space, problem.magnitudes(v), state.mode_pairs()).fit;
+      space.fit += model_magnitudes(space, problem.magnitudes(v), state.mode_pairs()).fit;
     });
     FitSums total;
-    for (const auto& space : spaces_) total += space.sums.fit;
+    for (const auto& space : spaces_) total += space.fit;
     return total;
   }
 
@@ -264,8 +266,8 @@ class CpuKernels final : public Kernels<T> {
   }
 
   /// (4), relaxed: waves ← F⁻¹F_c[waves].
-  FitSums project_modulus(Workspace<T>& space, View<const T, 2> measured, Index mode_pairs,
-                          std::optional<double> bound) const {
+  void project_modulus(Workspace<T>& space, View<const T, 2> measured, Index mode_pairs,
+                       std::optional<double> bound) const {
     const Index pixels = frame_.y * frame_.x;
     const rows::Deviation now = model_magnitudes(space, measured, mode_pairs);
     const double e = now.measured_pixels > 0 ? now.fit.misfit / now.measured_pixels : 0;
@@ -277,7 +279,6 @@ class CpuKernels final : public Kernels<T> {
       rows::scale(wave, space.model.data(), pixels);
       fft_.inverse(wave);
     }
-    return now.fit;
   }
 
   /// Gives every thread its buffers, with the sums at zero.
@@ -286,7 +287,8 @@ class CpuKernels final : public Kernels<T> {
     const Index aligned = (pixels + 7) / 8 * 8;
     threads_.run([&](int t) {
       auto& space = spaces_[static_cast<std::size_t>(t)];
-      space.sums = {};
+      space.change = {};
+      space.fit = {};
       if (space.waves.extents() != Extents<2>{state.mode_pairs(), aligned}) {
         space.waves = Array<Complex<T>, 2>({state.mode_pairs(), aligned});
         space.model = Array<T, 1>({pixels});

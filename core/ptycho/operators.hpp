@@ -30,11 +30,10 @@ PTYCHOFLOW_HOST_DEVICE T modulus_factor(T model, T measured, T slack) {
   return (measured >= 0 && model > 0) ? target / model : T(1);
 }
 
-/// Eq. (3): ψ + β(F⁻¹F_c[2PO − ψ] − PO), given the projected wave.
+/// What (3) adds to ψ: β(F⁻¹F_c[2PO − ψ] − PO), given the projected wave.
 template <class T>
-PTYCHOFLOW_HOST_DEVICE Complex<T> updated_exit_wave(Complex<T> psi, Complex<T> projected, Complex<T> p, Complex<T> o,
-                                                    T beta) {
-  return psi + beta * (projected - p * o);
+PTYCHOFLOW_HOST_DEVICE Complex<T> exit_wave_step(Complex<T> projected, Complex<T> p, Complex<T> o, T beta) {
+  return beta * (projected - p * o);
 }
 
 /// A view's and mode's term in the numerator of (5), O*ψ.

@@ -31,8 +31,11 @@ class Problem {
   const std::vector<LocalView>& views() const { return views_; }
   Index local_count() const { return static_cast<Index>(views_.size()); }
 
+  /// Place in the scan of local view `v`.
+  Index scan_index(Index v) const { return at(v).scan_index; }
+
   /// First pixel in the object of local view `v`.
-  Yx<Index> window(Index v) const { return layout_.windows[static_cast<std::size_t>(at(v).scan_index)]; }
+  Yx<Index> window(Index v) const { return layout_.windows[static_cast<std::size_t>(scan_index(v))]; }
 
   /// Magnitudes of local view `v`: [y][x].
   View<const T, 2> magnitudes(Index v) const { return magnitudes_->view()[at(v).frame_index]; }

@@ -39,10 +39,10 @@ void modulus_factor(T* model, const T* measured, T slack, T scale, Index n);
 template <class T>
 void scale(Complex<T>* wave, const T* factor, Index n);
 
-/// ψ ← op::updated_exit_wave
+/// ψ ← ψ + op::exit_wave_step; leaves the step in `projected`.
 template <class T>
-ChangeSums update_exit_wave(Complex<T>* psi, const Complex<T>* projected, const Complex<T>* p, const Complex<T>* o,
-                            T beta, Index n);
+ChangeSums update_exit_wave(Complex<T>* psi, Complex<T>* projected, const Complex<T>* p, const Complex<T>* o, T beta,
+                            Index n);
 
 /// sum ← sum + a*·b: op::probe_term and op::object_term
 template <class T>

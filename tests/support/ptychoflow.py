@@ -1,0 +1,39 @@
+"""Runs the program for tests, and reads what it wrote. The program is argv[1] of the test."""
+import os, pathlib, subprocess, sys, tempfile, unittest
+
+import h5py, numpy as np
+
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "ptychoflow"
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+DATA = pathlib.Path(os.environ.get("PTYCHOFLOW_DATA", SOURCE.parent / "shared" / "data"))
+
+
+def run(pipeline, folder, *, ranks=1, options=(), check=True):
+    """Runs a pipeline given as text in `folder`, on `ranks` ranks."""
+    file = pathlib.Path(folder) / "pipeline.yaml"
+    file.write_text(pipeline)
+    launcher = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
+    env = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    done = subprocess.run([*launcher, PROGRAM, "run", str(file), "-q", *options], env=env, cwd=folder, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if check and done.returncode != 0:
+        raise AssertionError(f"ptychoflow ended with {done.returncode}:\n{done.stdout}")
+    return done
+
+
+def result(file):
+    """Object, probe and history of a result file."""
+    with h5py.File(file) as f:
+        e = f["entry_1"]
+        history = {k: v[()] for k, v in e["process_1/history"].items()}
+        return e["object/data"][()], e["probe/data"][()], history
+
+
+def difference(a, b):
+    """‖a − b‖/‖b‖"""
+    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+
+
+def main():
+    unittest.main(argv=sys.argv[:1], verbosity=2)
