@@ -1,0 +1,120 @@
+#include "plugin/host/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "plugin/host/nearest_name.hpp"
+#include "plugin/host/versions.hpp"
+
+namespace ptychoflow::host {
+namespace {
+
+/// The command line again, such that a shell would read it the same.
+std::string quoted(int argc, const char* const* argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (i > 0) line += ' ';
+    if (!word.empty() && word.find_first_of(" \t\n\"'\\$*?[]{}()<>|&;#~`!") == std::string::npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
+}
+
+std::map<std::string, std::string> pairs(const std::vector<std::string>& settings) {
+  std::map<std::string, std::string> map;
+  for (const auto& setting : settings) {
+    const auto split = setting.find('=');
+    if (split == std::string::npos || split == 0) {
+      throw Error(ErrorCode::usage, "--set " + setting + ": expected name=value, as in --set input=scan.cxi");
+    }
+    map[setting.substr(0, split)] = setting.substr(split + 1);
+  }
+  return map;
+}
+
+/// What to say of a word that the parser did not know.
+std::string unknown(const CLI::App& app, const std::string& word) {
+  const CLI::App* command = &app;
+  for (const CLI::App* chosen : app.get_subcommands()) command = chosen;
+  std::vector<std::string> known;
+  const bool is_option = word.starts_with("-");
+  if (is_option) {
+    for (const CLI::Option* option : command->get_options()) {
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    }
+  } else if (command == &app) {
+    for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(one->get_name());
+  }
+  const char* kind = is_option ? "option" : command == &app ? "command" : "argument";
+  const std::string nearest = nearest_name(word.substr(0, word.find('=')), known);
+  return fmt::format("unknown {} '{}'{}", kind, word, nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv) {
+  Command command;
+  command.line = quoted(argc, argv);
+  std::vector<std::string> settings;
+  bool debug = false, quiet = false;
+
+  CLI::App app("Multi-mode ptychography by the Difference Map, in pipelines of stages described in YAML.",
+               "ptychoflow");
+  app.set_version_flag("--version", versions_text());
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done, 2 usage or pipeline, 3 input data, 4 a resource is missing, 130 interrupted, 1 other.");
+  const auto add_pipeline = [&](CLI::App* to) {
+    to->add_option("FILE", command.pipeline, "the pipeline, a YAML file")->required();
+    to->add_option("--set", settings, "give a variable of the pipeline a value; may be repeated")
+        ->type_name("NAME=VALUE")
+        ->allow_extra_args(false);
+    to->add_option("--threads", command.threads, "threads of each process; default: the cores there are")
+        ->type_name("N")
+        ->check(CLI::Range(1, 4096).description(""));
+    to->add_option("--backend", command.backend, "where to compute: auto, cpu or cuda; default: auto")
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
+    auto* verbose_flag = to->add_flag("-v,--verbose", debug, "say more");
+    to->add_flag("-q,--quiet", quiet, "warnings and errors only")->excludes(verbose_flag);
+  };
+  auto* run = app.add_subcommand("run", "Run a pipeline.");
+  add_pipeline(run);
+  run->add_option("--report", command.report, "write what was done, and how fast, to this file")
+      ->type_name("FILE.json");
+  auto* check = app.add_subcommand("check", "Check a pipeline and its input, up to where data would move.");
+  add_pipeline(check);
+  auto* stages = app.add_subcommand("stages", "List the stages, or explain one and its parameters.");
+  stages->add_option("NAME", command.stage, "the stage to explain");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // help or version
+    std::ostringstream text, unused;
+    app.exit(e, text, unused);
+    command.text = text.str();
+    return command;
+  } catch (const CLI::ParseError& e) {
+    const auto extras = app.remaining(true);
+    if (argc < 2) throw Error(ErrorCode::usage, "no command given: run, check or stages (see ptychoflow --help)");
+    throw Error(ErrorCode::usage, fmt::format("{}\n  (see ptychoflow --help)",
+                                              extras.empty() ? std::string(e.what()) : unknown(app, extras.front())));
+  }
+  command.verb = *run ? Command::Verb::run : *check ? Command::Verb::check : Command::Verb::stages;
+  command.overrides = pairs(settings);
+  command.verbosity = debug ? Verbosity::debug : quiet ? Verbosity::quiet : Verbosity::normal;
+  return command;
+}
+
+}  // namespace ptychoflow::host

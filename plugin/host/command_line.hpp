@@ -1,0 +1,34 @@
+// The command line, as a plain struct.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "plugin/host/progress.hpp"
+
+namespace ptychoflow::host {
+
+struct Command {
+  enum class Verb {
+    show,    ///< print `text` and end well: help or version
+    run,     ///< reconstruct
+    check,   ///< everything that `run` does before data moves
+    stages,  ///< what stages there are, or all about one
+  };
+
+  Verb verb = Verb::show;
+  std::string text;                              ///< for `show`
+  std::string pipeline;                          ///< file
+  std::map<std::string, std::string> overrides;  ///< --set
+  std::string stage;                             ///< for `stages`; empty: all
+  std::string backend = "auto";
+  std::string report;  ///< file; empty: none
+  int threads = 0;     ///< 0: as many as there are cores
+  Verbosity verbosity = Verbosity::normal;
+  std::string line;  ///< as the user gave it, for the record
+};
+
+/// @throws Error (usage), with the nearest right name for a wrong one
+Command parse_command_line(int argc, const char* const* argv);
+
+}  // namespace ptychoflow::host

@@ -1,0 +1,16 @@
+// What the program does for each of its commands.
+#pragma once
+
+#include "core/comm/session.hpp"
+#include "plugin/host/command_line.hpp"
+
+namespace ptychoflow::host {
+
+/// `run` and `check`. Returns the exit code; failures have been printed. Collective. May not return: if this rank
+/// failed while others are stuck, it ends them all.
+int run_pipeline(const Command& command, comm::Session& session);
+
+/// `stages`. @throws Error (usage or resource) if the one stage asked for is not there or cannot be opened
+void show_stages(const Command& command);
+
+}  // namespace ptychoflow::host

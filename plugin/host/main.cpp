@@ -1,0 +1,53 @@
+// ptychoflow: the program.
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <memory>
+
+#include "core/base/error.hpp"
+#include "core/comm/session.hpp"
+#include "plugin/host/command_line.hpp"
+#include "plugin/host/commands.hpp"
+#include "plugin/host/signals.hpp"
+
+namespace {
+
+namespace host = ptychoflow::host;
+
+int run(int argc, char** argv, ptychoflow::comm::Session& session) {
+  host::install_signal_handlers(session.rank(), session.size());
+  try {
+    const host::Command command = host::parse_command_line(argc, argv);
+    const bool root = session.rank() == 0;
+    switch (command.verb) {
+      case host::Command::Verb::show:
+        if (root) std::cout << command.text << std::flush;
+        return EXIT_SUCCESS;
+      case host::Command::Verb::stages:
+        if (root) host::show_stages(command);
+        return EXIT_SUCCESS;
+      case host::Command::Verb::run:
+      case host::Command::Verb::check:
+        return host::run_pipeline(command, session);
+    }
+  } catch (const ptychoflow::Error& e) {  // of the command line: all ranks have the same
+    if (session.rank() == 0) std::cerr << "[error] " << e.what() << std::endl;
+    return static_cast<int>(e.code());
+  } catch (const std::exception& e) {
+    std::cerr << "[error] " << e.what() << std::endl;
+    session.abort(EXIT_FAILURE);
+  }
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    ptychoflow::comm::Session session;
+    return run(argc, argv, session);
+  } catch (const ptychoflow::Error& e) {
+    std::cerr << "[error] " << e.what() << std::endl;
+    return static_cast<int>(e.code());
+  }
+}

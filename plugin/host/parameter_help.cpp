@@ -1,0 +1,91 @@
+#include "plugin/host/parameter_help.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "plugin/host/schema_text.hpp"
+
+namespace ptychoflow::host {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t width = 100;
+constexpr std::size_t step = 4;
+
+/// Breaks at spaces; lines after the first stand at `indent + step`.
+std::string wrapped(const std::string& text, std::size_t indent) {
+  std::istringstream words(text);
+  std::string result, line(indent, ' ');
+  bool is_empty = true;
+  for (std::string word; words >> word; is_empty = false) {
+    if (!is_empty && line.size() + 1 + word.size() > width) {
+      result += line + '\n';
+      line.assign(indent + step, ' ');
+      is_empty = true;
+    }
+    line += (is_empty ? "" : " ") + word;
+  }
+  return result + line + '\n';
+}
+
+/// As one would write it in the pipeline file.
+std::string default_text(const Json& value) {
+  if (value.is_null()) return "none";
+  return value.is_structured() ? value.dump() : value_text(value);
+}
+
+class Describer {
+ public:
+  explicit Describer(const Json& root) : root_(root) {}
+
+  std::string members(const Json& given, std::size_t indent) const {
+    const Json& schema = follow_reference(given, root_);
+    if (!schema.is_object() || indent > most_levels * step) return "";
+    std::string text;
+    const Json required = schema.value("required", Json::array());
+    const Json properties = schema.value("properties", Json::object());
+    for (const auto& [name, property] : properties.items()) {
+      const bool is_required = std::find(required.begin(), required.end(), name) != required.end();
+      text += member(name, follow_reference(property, root_), is_required, indent);
+    }
+    return text + within(schema, indent);
+  }
+
+ private:
+  static constexpr std::size_t most_levels = 8;  // a schema may refer to itself
+
+  std::string member(const std::string& name, const Json& schema, bool is_required, std::size_t indent) const {
+    std::string line = name + ": " + expected_text(schema, root_);
+    if (!schema.is_object()) return wrapped(line, indent);
+    if (schema.contains("x-unit")) line += "; in " + schema["x-unit"].get<std::string>();
+    if (is_required) line += "; required";
+    if (schema.contains("default")) line += "; default " + default_text(schema["default"]);
+    std::string text = wrapped(line, indent);
+    if (schema.contains("description")) text += wrapped(schema["description"], indent + step);
+    return text + members(schema, indent + step);
+  }
+
+  /// What lies within a list's entries or the alternatives.
+  std::string within(const Json& schema, std::size_t indent) const {
+    std::string text;
+    if (schema.contains("items") && schema["items"].is_object()) text += members(schema["items"], indent);
+    if (const Json* alternatives = alternatives_of(schema)) {
+      for (const Json& alternative : *alternatives) text += members(alternative, indent);
+    }
+    return text;
+  }
+
+  const Json& root_;
+};
+
+}  // namespace
+
+std::string describe_parameters(const Json& schema) {
+  const std::string text = Describer(schema).members(schema, 2);
+  return text.empty() ? "  no parameters\n" : text;
+}
+
+}  // namespace ptychoflow::host

@@ -1,0 +1,160 @@
+// The commands `run` and `check`.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <new>
+
+#include "core/io/atomic_file.hpp"
+#include "plugin/host/commands.hpp"
+#include "plugin/host/paths.hpp"
+#include "plugin/host/report.hpp"
+#include "plugin/host/runner.hpp"
+#include "plugin/host/signals.hpp"
+#include "plugin/host/stream_check.hpp"
+#include "plugin/host/versions.hpp"
+
+namespace ptychoflow::host {
+namespace {
+
+constexpr int exit_interrupted = 130;
+
+std::string text_of(const comm::Failure& failure) {
+  return failure.origin.empty() ? failure.message : failure.origin + ": " + failure.message;
+}
+
+/// Each message once, with the ranks that brought it unless all did. Rank 0 speaks for all; one that was abandoned, for
+/// itself.
+void print(const comm::Verdict& verdict, const comm::Session& session, const Screen& screen) {
+  if (verdict.abandoned) {
+    const std::string who = session.rank() == 0 ? "rank 0: " : "";  // others are named by the screen
+    return screen.log(PTYCHOFLOW_LOG_ERROR, who + text_of(verdict.failures.front()));
+  }
+  if (session.rank() != 0) return;
+  std::vector<std::pair<std::string, std::vector<int>>> groups;
+  for (const auto& failure : verdict.failures) {
+    const std::string text = text_of(failure);
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == text; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {text, {}});
+    group->second.push_back(failure.rank);
+  }
+  for (const auto& [text, ranks] : groups) {
+    const bool all = static_cast<int>(ranks.size()) == session.size();
+    const std::string who = all ? "" : fmt::format("rank{} {}: ", ranks.size() > 1 ? "s" : "", fmt::join(ranks, ", "));
+    screen.log(PTYCHOFLOW_LOG_ERROR, who + text);
+  }
+}
+
+/// What flows: each stage with the tensors that it adds.
+void print_streams(const Pipeline& pipeline, const std::vector<Json>& streams) {
+  std::size_t width = 5;
+  for (const auto& stage : pipeline.stages) width = std::max(width, stage.id.size());
+  std::cout << pipeline.file << ": OK\n\n" << fmt::format("{:<{}}  adds\n", "stage", width);
+  Json before = empty_stream()["tensors"];
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    std::string name = pipeline.stages[i].id;
+    for (const auto& [tensor, description] : streams[i]["tensors"].items()) {
+      if (before.value(tensor, Json()) == description) continue;
+      std::string details = description.value("axes", "");
+      if (const std::string unit = description.value("unit", ""); !unit.empty()) details += ", " + unit;
+      std::cout << fmt::format("{:<{}}  {:<24} {:<28} {}\n", name, width, tensor, describe_tensor(description),
+                               details);
+      name.clear();
+    }
+    if (!name.empty()) std::cout << fmt::format("{:<{}}  -\n", name, width);
+    before = streams[i]["tensors"];
+  }
+  std::cout << std::flush;
+}
+
+Json error_of(const comm::Verdict& verdict) {
+  if (verdict.ok()) return nullptr;
+  const auto& first = verdict.failures.front();
+  return {{"message", first.message},
+          {"stage", first.origin.empty() ? Json() : Json(first.origin)},
+          {"rank", first.rank},
+          {"code", static_cast<int>(first.code)}};
+}
+
+}  // namespace
+
+int run_pipeline(const Command& command, comm::Session& session) {
+  const auto start = std::chrono::steady_clock::now();
+  const double memory_at_start = memory_use().resident;
+  const bool root = session.rank() == 0;
+  Json report = {{"versions", versions()},  {"command", command.line}, {"backend", command.backend},
+                 {"ranks", session.size()}, {"host", host_name()},     {"start_time", utc_now()}};
+
+  Screen screen(command.verbosity, session.rank());
+  HostSettings settings{.rank = session.rank(),
+                        .rank_count = session.size(),
+                        .threads = command.threads > 0 ? command.threads : session.cores(),
+                        .backend = command.backend,
+                        .command = command.line};
+  report["threads"] = settings.threads;
+
+  std::optional<StageLibrary> library;
+  Pipeline pipeline;
+  std::unique_ptr<Runner> runner;
+  comm::Verdict verdict;
+  bool report_possible = false;
+  const auto fail = [&](ErrorCode code, const char* message) {
+    verdict = session.agree(comm::Failure{session.rank(), code, "", message});
+  };
+  try {
+    if (root && !command.report.empty()) io::check_target(command.report, io::Overwrite::allow);
+    report_possible = !command.report.empty();
+    library.emplace(stage_folders());
+    pipeline = load_pipeline(command.pipeline, command.overrides, *library);
+    settings.pipeline = pipeline.resolved.dump();
+    runner = std::make_unique<Runner>(pipeline, *library, settings, screen, session);
+    verdict = runner->configure();
+    if (verdict.ok() && command.verb == Command::Verb::run) verdict = runner->run();
+  } catch (const Error& e) {
+    fail(e.code(), e.what());
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::resource, "out of memory");
+  } catch (const std::exception& e) {
+    fail(ErrorCode::other, e.what());
+  }
+  screen.end_progress();
+  print(verdict, session, screen);
+  if (runner) runner->destroy();
+
+  // Every rank has come to the same verdict, and they can speak to each other, unless this one was abandoned.
+  const MemoryUse memory = memory_use();
+  const auto gathered = [&](double mine) { return verdict.abandoned ? std::vector{mine} : session.gather(mine); };
+  const auto stops = gathered(stop_requested() ? 1 : 0);
+  const auto gathered_bytes = [&](double mine) {
+    const auto all = gathered(mine);
+    return std::vector<std::int64_t>(all.begin(), all.end());
+  };
+  report["memory_at_start_bytes"] = gathered_bytes(memory_at_start);
+  report["memory_peak_bytes"] = gathered_bytes(memory.peak);
+  const bool interrupted = std::any_of(stops.begin(), stops.end(), [](double stop) { return stop != 0; });
+  int exit_code = !verdict.ok() ? static_cast<int>(verdict.failures.front().code) : interrupted ? exit_interrupted : 0;
+
+  if (report_possible && (root || verdict.abandoned)) {
+    report["status"] = !verdict.ok() ? "failed" : interrupted ? "interrupted" : "done";
+    report["error"] = error_of(verdict);
+    report["pipeline"] = pipeline.resolved;
+    report["stages"] = runner ? runner->figures() : Json::object();
+    report["end_time"] = utc_now();
+    report["wall_seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    try {
+      write_report(command.report, report);
+    } catch (const Error& e) {
+      screen.log(PTYCHOFLOW_LOG_ERROR, e.what());
+      if (exit_code == 0) exit_code = static_cast<int>(e.code());
+    }
+  }
+  if (verdict.abandoned) session.abort(exit_code);
+  if (verdict.ok() && interrupted)
+    screen.log(PTYCHOFLOW_LOG_WARNING, "interrupted: what had been reached was passed on");
+  if (root && verdict.ok() && command.verb == Command::Verb::check) print_streams(pipeline, runner->streams());
+  return exit_code;
+}
+
+}  // namespace ptychoflow::host

@@ -1,0 +1,68 @@
+// The life of a pipeline's stages: create, configure, drive the source, finalize, destroy.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/comm/session.hpp"
+#include "plugin/host/host_services.hpp"
+#include "plugin/host/pipeline.hpp"
+#include "plugin/host/stage_library.hpp"
+
+namespace ptychoflow::host {
+
+/// Runs one pipeline, once. All ranks must make the same calls; each call ends by an agreement of all ranks, so that
+/// after a failure anywhere no rank goes on. Instances are destroyed with the runner, last stage first.
+class Runner {
+ public:
+  /// Loads the stages. Arguments must outlive it. @throws Error as StageLibrary::load does
+  Runner(const Pipeline& pipeline, const StageLibrary& library, const HostSettings& settings, Screen& screen,
+         comm::Session& session);
+  ~Runner();
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  /// Creates and configures every stage. Collective.
+  comm::Verdict configure();
+
+  /// Moves the data: the source until it is done, then every finalize. Collective; after a good `configure`.
+  comm::Verdict run();
+
+  /// Destroys the instances; the figures stay.
+  void destroy();
+
+  /// What each stage declared as its output, in order.
+  std::vector<Json> streams() const;
+
+  /// By stage id: seconds in its own callbacks, packets and bytes in and out, and what the stage itself reported.
+  Json figures() const;
+
+ private:
+  struct Node;
+  using Clock = std::chrono::steady_clock;
+
+  ptychoflow_status emit(std::size_t place, ptychoflow_packet* packet);
+  ptychoflow_status agree();
+  void configure(std::size_t place, const Json& input);
+  void fail(const Node& node, const char* callback, ErrorCode code, const std::string& message);
+  void charge(Node* next);
+  template <class F>
+  ptychoflow_status call(Node& node, const char* callback, F&& function);
+  bool healthy() const { return !failure_ && verdict_.ok(); }
+
+  const Pipeline& pipeline_;
+  comm::Session& session_;
+  Screen& screen_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::optional<comm::Failure> failure_;  // of this rank: the first, which is the innermost
+  comm::Verdict verdict_;                 // of all ranks
+  bool moving_ = false;                   // process or finalize is running, so that stages may emit
+  Node* charged_ = nullptr;               // whose time it is
+  Clock::time_point charged_since_;
+};
+
+}  // namespace ptychoflow::host

@@ -1,0 +1,58 @@
+// The command `stages`.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "plugin/host/commands.hpp"
+#include "plugin/host/parameter_help.hpp"
+#include "plugin/host/paths.hpp"
+#include "plugin/host/stage_library.hpp"
+
+namespace ptychoflow::host {
+namespace {
+
+void list(const StageLibrary& library) {
+  const auto names = library.names();
+  std::size_t width = 0;
+  for (const auto& name : names) width = std::max(width, name.size());
+  for (const auto& name : names) {
+    std::string summary;
+    try {
+      summary = library.load(name).descriptor->summary;
+    } catch (const Error& e) {  // the others are still worth listing
+      summary = std::string("cannot be used: ") + e.what();
+    }
+    std::cout << fmt::format("{:<{}}  {}\n", name, width, summary);
+  }
+  if (names.empty()) {
+    std::cout << fmt::format("There are no stages in {}.\n", fmt::join(stage_folders(), ", "));
+  }
+}
+
+std::string or_nothing(const std::vector<std::string>& names, const char* nothing) {
+  return names.empty() ? nothing : fmt::format("{}", fmt::join(names, ", "));
+}
+
+void explain(const LoadedStage& stage) {
+  std::cout << fmt::format("{} (version {}): {}\n\n", stage.descriptor->name, stage.descriptor->version,
+                           stage.descriptor->summary)
+            << "consumes  " << or_nothing(stage.consumes, "nothing: it is a source") << '\n'
+            << "produces  " << or_nothing(stage.produces, "nothing new") << '\n'
+            << "file      " << stage.file << "\n\nparameters\n"
+            << describe_parameters(stage.parameters_schema);
+}
+
+}  // namespace
+
+void show_stages(const Command& command) {
+  const StageLibrary library(stage_folders());
+  if (command.stage.empty()) {
+    list(library);
+  } else {
+    explain(library.load(command.stage));
+  }
+}
+
+}  // namespace ptychoflow::host

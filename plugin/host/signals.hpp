@@ -1,0 +1,31 @@
+// Signals: those that ask the run to stop, and those by which a stage's crash shows.
+#pragma once
+
+namespace ptychoflow::host {
+
+/// SIGINT, SIGTERM and SIGUSR1 (which mpirun forwards) set the stop flag; a second SIGINT ends the process at once with
+/// 128 + its number. SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT print which stage was running and exit with 1.
+/// Call once, after MPI has started (its own handlers go).
+void install_signal_handlers(int rank, int rank_count);
+
+/// The user wants the run to end early.
+bool stop_requested();
+
+/// While it lives, a crash is blamed on this stage. Nests, because a stage's emit runs the next stage.
+/// The texts must outlive it.
+class StageCall {
+ public:
+  StageCall(const char* stage, const char* file, const char* callback);
+  ~StageCall();
+  StageCall(const StageCall&) = delete;
+  StageCall& operator=(const StageCall&) = delete;
+
+ private:
+  friend void on_crash(int);
+  const char* stage_;
+  const char* file_;
+  const char* callback_;
+  const StageCall* outer_;
+};
+
+}  // namespace ptychoflow::host
