@@ -40,7 +40,7 @@ Stack one_mode(const Field& field) {
 }
 
 Grid grid_of(const Layout& layout) {
-  return {layout.frame.y, layout.frame.x, layout.pixel_size_m.y, layout.pixel_size_m.x};
+  return {layout.frame, layout.pixel_size_m};
 }
 
 /// Modes of a previous result, at this scan's pixel, centre on centre.

@@ -108,7 +108,7 @@ Modes make_modes(View<const Complex<double>, 2> main, Index count, ModeStart sta
         break;
       case ModeStart::blur: {
         std::copy(main.begin(), main.end(), mode.begin());
-        blur(mode, 0.5 * sigma * static_cast<double>(m));
+        blur(mode, sigma * std::exp2(static_cast<double>(m - 1)));
         for (auto& p : mode) p *= diversity;
         break;
       }

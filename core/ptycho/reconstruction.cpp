@@ -84,6 +84,7 @@ Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(I
                        const Observer& observer) {
   Settings trial = settings;
   trial.iterations = iterations;
+  trial.modulus_bound.reset();  // a frame that may keep some deviation also keeps modes that are not there
   for (Index modes = 2; modes <= most; ++modes) {
     const auto result = reconstruct(problem, start(modes), trial, kernels, ranks, observer);
     if (result.stopped || result.occupancy.back() < least_occupancy) return modes - 1;

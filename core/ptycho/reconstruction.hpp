@@ -31,7 +31,8 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
                       const comm::Communicator& ranks, const Observer& observer);
 
 /// The paper's trial runs: how many probe modes hold at least 1 % of the light each. Grows M_P from 1 until the weakest
-/// mode holds less, or `most` is reached. Collective over `ranks`.
+/// mode holds less, or `most` is reached. Trials run with the paper's exact modulus projection. Collective over
+/// `ranks`.
 /// @param start       makes a state with the given number of probe modes
 /// @param iterations  of each trial
 template <class T>

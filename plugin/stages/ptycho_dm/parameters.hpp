@@ -19,7 +19,7 @@ struct Parameters {
   std::optional<Index> probe_modes;  ///< none: auto
   Index object_modes = 1;
   Index max_probe_modes = 8;
-  Index trial_iterations = 50;
+  Index trial_iterations = 80;
   Precision precision = Precision::single;
   HalfScans half_scans = HalfScans::skip;
   std::optional<double> probe_support_m;

@@ -69,10 +69,10 @@ void declare_result(stage::Description& output, const char* complex_type, Index 
   const Json probe_modes = probe_modes_or_0 > 0 ? Json(probe_modes_or_0) : Json();
   output.add("object", complex_type, {object_modes, nullptr, nullptr}, "mode:y:x", "1");
   output.add("object_coverage", "float32", {nullptr, nullptr}, "y:x", "1");
-  output.add("probe", complex_type, {probe_modes, frame.y, frame.x}, "mode:y:x", "sqrt(count)");
+  output.add("probe", complex_type, {probe_modes, frame.y, frame.x}, "mode:y:x", "√count");
   output.add("probe_occupancy", "float64", {probe_modes}, "mode", "1");
-  output.add("view_offset_px", "int32", {frame_count, 2}, "view:yx", "px");
-  output.add("view_position_m", "float64", {frame_count, 2}, "view:yx", "m");
+  output.add("view_offset_px", "int32", {frame_count, 2}, "view:y,x", "px");
+  output.add("view_position_m", "float64", {frame_count, 2}, "view:y,x", "m");
   output.add("history_iteration", "int64", Json::array({nullptr}), "iteration", "1");
   output.add("history_object_change", "float64", {nullptr, object_modes}, "iteration:mode", "1");
   output.add("history_probe_change", "float64", {nullptr, probe_modes}, "iteration:mode", "1");

@@ -143,7 +143,7 @@ class Job final : public ScanJob {
 
   Index find_modes(const Problem<T>& problem, const std::function<State<T>(Index)>& start_with,
                    const Settings& settings, Kernels<T>& kernels) const {
-    const Index trial = std::min(parameters_.trial_iterations, settings.iterations);
+    const Index trial = parameters_.trial_iterations;
     const Index modes = find_probe_modes<T>(problem, start_with, settings, trial, parameters_.max_probe_modes, kernels,
                                             services_.ranks, observer(trial, problem.layout().view_count(), "trial  "));
     services_.info(fmt::format("probe_modes: auto chose {}", modes));

@@ -46,11 +46,11 @@ Description Simulate::configure(const Json& params, const Description& input) {
   const char* count_type = settings.noise == ptycho::Noise::none ? "float64" : "uint32";
   out.add("frames", count_type, {nullptr, ny, nx}, "frame:y:x", "count");
   out.add("frame_index", "int64", {nullptr}, "frame", "");
-  out.add("positions_m", "float64", {nullptr, 2}, "frame:yx", "m");
+  out.add("positions_m", "float64", {nullptr, 2}, "frame:y,x", "m");
   out.add("mask", "uint8", {ny, nx}, "y:x", "");
   out.add("truth_object", "complex128", {1, plan_->object_shape.y, plan_->object_shape.x}, "mode:y:x", "");
   out.add("truth_probe", "complex128", {plan_->modes.extent(0), ny, nx}, "mode:y:x", "√count");
-  out.add("truth_offset_px", "int32", {settings.frame_count, 2}, "frame:yx", "px");
+  out.add("truth_offset_px", "int32", {settings.frame_count, 2}, "frame:y,x", "px");
   metadata_ = {{"scan", name},
                {"source", "simulate"},
                {"frame_count", settings.frame_count},
