@@ -73,7 +73,12 @@ class Describer {
     std::string text;
     if (schema.contains("items") && schema["items"].is_object()) text += members(schema["items"], indent);
     if (const Json* alternatives = alternatives_of(schema)) {
-      for (const Json& alternative : *alternatives) text += members(alternative, indent);
+      for (const Json& alternative : *alternatives) {
+        Json chosen = follow_reference(alternative, root_);
+        // The one key that names the alternative is not required of everybody.
+        if (chosen.is_object() && chosen.value("properties", Json()).size() == 1) chosen.erase("required");
+        text += members(chosen, indent);
+      }
     }
     return text;
   }

@@ -95,7 +95,7 @@ TEST(ParameterHelp, TellsAllThatTheSchemaSays) {
         "description": "Photon energy. If it is not given, the file must say it; if both do, this one is taken and the difference is reported."},
       "frames": {"type": "object", "description": "Which frames.", "properties": {
         "first": {"type": "integer", "minimum": 0, "default": 0}, "swap": {"$ref": "#/definitions/on"}}},
-      "probe": {"oneOf": [{"enum": ["file"]}, {"type": "object", "properties": {
+      "probe": {"oneOf": [{"enum": ["file"]}, {"type": "object", "required": ["defocus_m"], "properties": {
         "defocus_m": {"type": "number", "x-unit": "m"}}}], "default": "file"},
       "size": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "integer", "minimum": 1}, "default": [8, 8]}
     }})")),
