@@ -12,8 +12,8 @@ namespace {
 
 double ratio(double part, double whole) { return whole > 0 ? std::sqrt(part / whole) : 0; }
 
-/// R tells how far the iteration is; a sixteenth of the views is enough for that, and costs a fortieth of the time.
-Index sample_stride(Index views) { return std::clamp<Index>(views / 8, 1, 16); }
+/// R tells how far the iteration is: a sixteenth of the views, and four at least, are enough for that.
+Index sample_stride(Index views) { return std::clamp<Index>(views / 4, 1, 16); }
 
 /// ε of (7) for each mode.
 std::vector<double> changes(const std::vector<ChangeSums>& sums) {

@@ -39,9 +39,7 @@ Stack one_mode(const Field& field) {
   return stack;
 }
 
-Grid grid_of(const Layout& layout) {
-  return {layout.frame, layout.pixel_size_m};
-}
+Grid grid_of(const Layout& layout) { return {layout.frame, layout.pixel_size_m}; }
 
 /// Modes of a previous result, at this scan's pixel, centre on centre.
 Stack probe_of_result(const std::string& file, const Layout& layout) {

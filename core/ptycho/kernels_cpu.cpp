@@ -12,7 +12,7 @@ namespace ptychoflow::ptycho {
 
 template <class T>
 T Overlap<T>::largest_denominator() const {
-  return denominator.empty() ? T(0) : *std::max_element(denominator.begin(), denominator.end());
+  return rows::largest(denominator.data(), denominator.size());
 }
 
 template struct Overlap<float>;

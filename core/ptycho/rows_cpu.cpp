@@ -42,6 +42,14 @@ PTYCHOFLOW_EVERY_CPU void add(T* __restrict sum, const T* __restrict a, Index n)
 }
 
 template <class T>
+PTYCHOFLOW_EVERY_CPU T largest(const T* a, Index n) {
+  T most = 0;
+#pragma omp simd reduction(max : most)
+  for (Index i = 0; i < n; ++i) most = a[i] > most ? a[i] : most;
+  return most;
+}
+
+template <class T>
 PTYCHOFLOW_EVERY_CPU Deviation deviation(T* __restrict model, const T* __restrict measured, T scale, Index n) {
   T misfit = 0, intensity = 0, pixels = 0;
 #pragma omp simd reduction(+ : misfit, intensity, pixels)
@@ -115,6 +123,7 @@ PTYCHOFLOW_EVERY_CPU ChangeSums divide(Complex<T>* __restrict target, const Comp
   template void set_norm(T*, const Complex<T>*, Index);                                                           \
   template void add_norm(T*, const Complex<T>*, Index);                                                           \
   template void add(T*, const T*, Index);                                                                         \
+  template T largest(const T*, Index);                                                                            \
   template Deviation deviation(T*, const T*, T, Index);                                                           \
   template void modulus_factor(T*, const T*, T, T, Index);                                                        \
   template void scale(Complex<T>*, const T*, Index);                                                              \

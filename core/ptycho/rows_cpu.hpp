@@ -23,6 +23,10 @@ void add_norm(T* sum, const Complex<T>* a, Index n);
 template <class T>
 void add(T* sum, const T* a, Index n);
 
+/// The largest of values that are not negative; 0 if there are none.
+template <class T>
+T largest(const T* a, Index n);
+
 /// model ← √model·scale; returns the fit over measured pixels, and how many there are.
 struct Deviation {
   FitSums fit;
