@@ -130,7 +130,7 @@ Field zone_plate(const Grid& grid, const ZonePlate& plate, double wavelength_m) 
   const double hy = per_q / grid.width_m().y;
   const double hx = per_q / grid.width_m().x;
   auto field = filled(grid.shape, {hy, hx}, [&](double y, double x) {
-    return Complex<double>{covered(y, x, hy, hx, stop_m / 2, diameter_m / 2), 0};
+    return Complex<double>{covered(y, x, hy, hx, plate.central_stop_m / 2, plate.diameter_m / 2), 0};
   });
   if (power(field) <= 0) {
     throw Error(ErrorCode::usage, "zone plate: the open ring is too thin for this grid; use a smaller central_stop_m");
