@@ -1,8 +1,23 @@
 #include "core/device/thread_pool.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace ptychoflow::device {
+
+std::vector<Share> shrinking_shares(Index count, Index takers) {
+  if (takers == 1) return {{0, count}};
+  std::vector<Share> shares;
+  const Index smallest = std::max<Index>(1, count / (32 * takers));
+  for (Index first = 0; first < count;) {
+    const Index size = std::max(smallest, (count - first) / (2 * takers));  // each round gives away half of the rest
+    for (Index t = 0; t < takers && first < count; ++t) {
+      shares.push_back({first, std::min(first + size, count)});
+      first = shares.back().last;
+    }
+  }
+  return shares;
+}
 
 ThreadPool::ThreadPool(int size) : errors_(static_cast<std::size_t>(std::max(size, 1))) {
   for (int t = 1; t < size; ++t) workers_.emplace_back([this, t] { work(t); });
@@ -36,6 +51,13 @@ void ThreadPool::run(const std::function<void(int)>& body) {
     error = nullptr;
   }
   if (first) std::rethrow_exception(first);
+}
+
+void ThreadPool::run_in_turn(Index count, const std::function<void(int, Index)>& body) {
+  std::atomic<Index> next = size();
+  run([&](int thread) {
+    for (Index item = thread; item < count; item = next++) body(thread, item);
+  });
 }
 
 void ThreadPool::call(int thread) {

@@ -23,8 +23,11 @@ inline Share share_of(Index count, Index part, Index parts) {
   return {count * part / parts, count * (part + 1) / parts};
 }
 
-/// `size` threads, the caller's own among them. Work is shared out by thread number, so the same number of threads
-/// gives the same sums in the same order.
+/// Cuts `count` items into contiguous shares for `takers` that take them in turn: a large one for each, then smaller
+/// and smaller ones, so that takers of unequal speed end together. One share for one taker.
+std::vector<Share> shrinking_shares(Index count, Index takers);
+
+/// `size` threads, the caller's own among them.
 class ThreadPool {
  public:
   explicit ThreadPool(int size);
@@ -37,6 +40,10 @@ class ThreadPool {
   /// Calls `body(thread)` once for each thread and waits. Rethrows the exception of the lowest-numbered thread that
   /// threw. Not reentrant.
   void run(const std::function<void(int thread)>& body);
+
+  /// Calls `body(thread, item)` once for each item, 0 first; a thread takes the next item when it is free. Which thread
+  /// takes which item differs from call to call, but for the first ones: thread t begins with item t.
+  void run_in_turn(Index count, const std::function<void(int thread, Index item)>& body);
 
  private:
   void work(int thread);

@@ -94,7 +94,7 @@ class Kernels {
   virtual FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) = 0;
 };
 
-/// Kernels on the CPU: each thread takes views one at a time, so that a view's waves stay in its core's cache.
+/// Kernels on the CPU: threads take views one at a time, so that a view's waves stay in its core's cache.
 template <class T>
 std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame);
 

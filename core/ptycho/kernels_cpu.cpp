@@ -27,8 +27,15 @@ using device::share_of;
 /// What one thread has to itself.
 template <class T>
 struct Workspace {
-  Array<Complex<T>, 2> waves;       ///< [mode pair][pixel, padded so that each mode is aligned]
-  Array<T, 1> model;                ///< [pixel]
+  Array<Complex<T>, 2> waves;  ///< [mode pair][pixel, padded so that each mode is aligned]
+  Array<T, 1> model;           ///< [pixel]
+};
+
+/// Some of this rank's views and their sums. Threads take blocks as they come free; the blocks' sums are added up in
+/// the order of the blocks, so that the result does not depend on who took which.
+template <class T>
+struct Block {
+  Share views;
   Array<Complex<T>, 3> object_sum;  ///< [object mode][row − first_row][x]: only the rows that its views touch
   Index first_row = 0;
   Array<Complex<T>, 3> probe_sum;  ///< [probe mode][y][x]
@@ -46,7 +53,7 @@ class CpuKernels final : public Kernels<T> {
         spaces_(static_cast<std::size_t>(threads.size())) {}
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
-    for_views(problem, [&](Workspace<T>&, Index v) {
+    for_views(problem, state, Gather::nothing, [&](Workspace<T>&, Block<T>&, Index v) {
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
         rows::multiply(&state.exit_waves(v, k * state.object_modes() + l, y, 0), &state.probe(k, y, 0), o, frame_.x);
       });
@@ -55,8 +62,7 @@ class CpuKernels final : public Kernels<T> {
 
   ChangeSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta, std::optional<double> modulus_bound,
                                Gather gather, Overlap<T>& overlap) override {
-    prepare(problem, state, gather);
-    for_views(problem, [&](Workspace<T>& space, Index v) {
+    for_views(problem, state, gather, [&](Workspace<T>& space, Block<T>& block, Index v) {
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
         const Index kl = k * state.object_modes() + l;
         rows::reflect(&space.waves(kl, y * frame_.x), &state.probe(k, y, 0), o, &state.exit_waves(v, kl, y, 0),
@@ -67,35 +73,33 @@ class CpuKernels final : public Kernels<T> {
         const Index kl = k * state.object_modes() + l;
         Complex<T>* psi = &state.exit_waves(v, kl, y, 0);
         const Complex<T>* p = &state.probe(k, y, 0);
-        space.change += rows::update_exit_wave(psi, &space.waves(kl, y * frame_.x), p, o, beta, frame_.x);
+        block.change += rows::update_exit_wave(psi, &space.waves(kl, y * frame_.x), p, o, beta, frame_.x);
         if (gather == Gather::object)
-          rows::add_conjugate_product(object_row(space, problem, v, l, y), p, psi, frame_.x);
-        if (gather == Gather::probe) rows::add_conjugate_product(&space.probe_sum(k, y, 0), o, psi, frame_.x);
+          rows::add_conjugate_product(object_row(block, problem, v, l, y), p, psi, frame_.x);
+        if (gather == Gather::probe) rows::add_conjugate_product(&block.probe_sum(k, y, 0), o, psi, frame_.x);
       });
     });
     merge(gather, overlap);
     ChangeSums total;
-    for (const auto& space : spaces_) total += space.change;
+    for (const auto& block : blocks_) total += block.change;
     return total;
   }
 
   void gather_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    prepare(problem, state, Gather::object);
-    for_views(problem, [&](Workspace<T>& space, Index v) {
+    for_views(problem, state, Gather::object, [&](Workspace<T>&, Block<T>& block, Index v) {
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>*) {
         const Complex<T>* psi = &state.exit_waves(v, k * state.object_modes() + l, y, 0);
-        rows::add_conjugate_product(object_row(space, problem, v, l, y), &state.probe(k, y, 0), psi, frame_.x);
+        rows::add_conjugate_product(object_row(block, problem, v, l, y), &state.probe(k, y, 0), psi, frame_.x);
       });
     });
     merge(Gather::object, overlap);
   }
 
   void gather_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    prepare(problem, state, Gather::probe);
-    for_views(problem, [&](Workspace<T>& space, Index v) {
+    for_views(problem, state, Gather::probe, [&](Workspace<T>&, Block<T>& block, Index v) {
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
         const Complex<T>* psi = &state.exit_waves(v, k * state.object_modes() + l, y, 0);
-        rows::add_conjugate_product(&space.probe_sum(k, y, 0), o, psi, frame_.x);
+        rows::add_conjugate_product(&block.probe_sum(k, y, 0), o, psi, frame_.x);
       });
     });
     merge(Gather::probe, overlap);
@@ -199,26 +203,29 @@ class CpuKernels final : public Kernels<T> {
   }
 
   FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) override {
-    prepare(problem, state, Gather::nothing);
-    for_views(problem, [&](Workspace<T>& space, Index v) {
+    for_views(problem, state, Gather::nothing, [&](Workspace<T>& space, Block<T>& block, Index v) {
       if (problem.scan_index(v) % stride != 0) return;
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
         rows::multiply(&space.waves(k * state.object_modes() + l, y * frame_.x), &state.probe(k, y, 0), o, frame_.x);
       });
-      space.fit += model_magnitudes(space, problem.magnitudes(v), state.mode_pairs()).fit;
+      block.fit += model_magnitudes(space, problem.magnitudes(v), state.mode_pairs()).fit;
     });
     FitSums total;
-    for (const auto& space : spaces_) total += space.fit;
+    for (const auto& block : blocks_) total += block.fit;
     return total;
   }
 
  private:
-  /// Gives each thread its equal, contiguous share of this rank's views.
+  /// Calls body(workspace of the thread, block, view) for this rank's views, with the block's sums started at zero.
   template <class Body>
-  void for_views(const Problem<T>& problem, const Body& body) {
-    threads_.run([&](int t) {
-      const Share views = share_of(problem.local_count(), t, threads_.size());
-      for (Index v = views.first; v < views.last; ++v) body(spaces_[static_cast<std::size_t>(t)], v);
+  void for_views(const Problem<T>& problem, const State<T>& state, Gather gather, const Body& body) {
+    share_out(problem);
+    threads_.run_in_turn(static_cast<Index>(blocks_.size()), [&](int thread, Index item) {
+      auto& space = spaces_[static_cast<std::size_t>(thread)];
+      auto& block = blocks_[static_cast<std::size_t>(item)];
+      prepare(space, state.mode_pairs());
+      start_sums(block, problem, state, gather);
+      for (Index v = block.views.first; v < block.views.last; ++v) body(space, block, v);
     });
   }
 
@@ -242,9 +249,9 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  Complex<T>* object_row(Workspace<T>& space, const Problem<T>& problem, Index v, Index l, Index y) const {
+  Complex<T>* object_row(Block<T>& block, const Problem<T>& problem, Index v, Index l, Index y) const {
     const Yx<Index> w = problem.window(v);
-    return &space.object_sum(l, w.y + y - space.first_row, w.x);
+    return &block.object_sum(l, w.y + y - block.first_row, w.x);
   }
 
   /// Transforms the waves and sets model = √Σ|F wave|², normalised so that a transform keeps the sum of squares.
@@ -281,32 +288,37 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  /// Gives every thread its buffers, with the sums at zero.
-  void prepare(const Problem<T>& problem, const State<T>& state, Gather gather) {
-    const Index pixels = frame_.y * frame_.x;
-    const Index aligned = (pixels + 7) / 8 * 8;
-    threads_.run([&](int t) {
-      auto& space = spaces_[static_cast<std::size_t>(t)];
-      space.change = {};
-      space.fit = {};
-      if (space.waves.extents() != Extents<2>{state.mode_pairs(), aligned}) {
-        space.waves = Array<Complex<T>, 2>({state.mode_pairs(), aligned});
-        space.model = Array<T, 1>({pixels});
-      }
-      if (gather == Gather::object)
-        clear_object_sum(space, problem, state, share_of(problem.local_count(), t, threads_.size()));
-      if (gather == Gather::probe) clear(space.probe_sum, state.probe.extents());
-    });
+  void share_out(const Problem<T>& problem) {
+    if (!blocks_.empty() && blocks_.back().views.last == problem.local_count()) return;
+    blocks_.clear();
+    for (const Share views : device::shrinking_shares(problem.local_count(), threads_.size())) {
+      blocks_.emplace_back().views = views;
+    }
   }
 
-  void clear_object_sum(Workspace<T>& space, const Problem<T>& problem, const State<T>& state, Share views) {
+  void prepare(Workspace<T>& space, Index mode_pairs) const {
+    const Index pixels = frame_.y * frame_.x;
+    const Index aligned = (pixels + 7) / 8 * 8;
+    if (space.waves.extents() == Extents<2>{mode_pairs, aligned}) return;
+    space.waves = Array<Complex<T>, 2>({mode_pairs, aligned});
+    space.model = Array<T, 1>({pixels});
+  }
+
+  void start_sums(Block<T>& block, const Problem<T>& problem, const State<T>& state, Gather gather) const {
+    block.change = {};
+    block.fit = {};
+    if (gather == Gather::object) clear_object_sum(block, problem, state);
+    if (gather == Gather::probe) clear(block.probe_sum, state.probe.extents());
+  }
+
+  void clear_object_sum(Block<T>& block, const Problem<T>& problem, const State<T>& state) const {
     Index first = state.object.extent(1), last = 0;
-    for (Index v = views.first; v < views.last; ++v) {
+    for (Index v = block.views.first; v < block.views.last; ++v) {
       first = std::min(first, problem.window(v).y);
       last = std::max(last, problem.window(v).y + frame_.y);
     }
-    space.first_row = first;
-    clear(space.object_sum, {state.object_modes(), std::max<Index>(last - first, 0), state.object.extent(2)});
+    block.first_row = first;
+    clear(block.object_sum, {state.object_modes(), std::max<Index>(last - first, 0), state.object.extent(2)});
   }
 
   static void clear(Array<Complex<T>, 3>& array, Extents<3> extents) {
@@ -317,7 +329,7 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  /// Adds up the threads' sums, always in the order of the threads.
+  /// Adds up the blocks' sums, always in the order of the blocks.
   void merge(Gather gather, Overlap<T>& overlap) {
     if (gather == Gather::nothing) return;
     auto& total = overlap.numerator;
@@ -327,9 +339,9 @@ class CpuKernels final : public Kernels<T> {
         for (Index y = band.first; y < band.last; ++y) {
           T* sum = reinterpret_cast<T*>(&total(m, y, 0));
           std::fill(sum, sum + 2 * width, T(0));
-          for (auto& space : spaces_) {
-            auto& part = gather == Gather::object ? space.object_sum : space.probe_sum;
-            const Index row = gather == Gather::object ? y - space.first_row : y;
+          for (auto& block : blocks_) {
+            auto& part = gather == Gather::object ? block.object_sum : block.probe_sum;
+            const Index row = gather == Gather::object ? y - block.first_row : y;
             if (row >= 0 && row < part.extent(1))
               rows::add(sum, reinterpret_cast<const T*>(&part(m, row, 0)), 2 * width);
           }
@@ -341,7 +353,8 @@ class CpuKernels final : public Kernels<T> {
   device::ThreadPool& threads_;
   Yx<Index> frame_;
   device::Fft2d<T> fft_;
-  std::vector<Workspace<T>> spaces_;
+  std::vector<Workspace<T>> spaces_;  ///< a thread's
+  std::vector<Block<T>> blocks_;
 };
 
 }  // namespace

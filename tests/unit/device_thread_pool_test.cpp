@@ -34,6 +34,53 @@ TEST(ThreadPool, RethrowsTheLowestThreadsExceptionAndGoesOn) {
   EXPECT_EQ(calls, 4);
 }
 
+TEST(ThreadPool, GivesEveryItemOnceAndTheFirstByNumber) {
+  for (const Index count : {0, 1, 3, 200}) {
+    ThreadPool pool(3);
+    std::vector<std::atomic<int>> calls(static_cast<std::size_t>(count)), takers(static_cast<std::size_t>(count));
+    pool.run_in_turn(count, [&](int t, Index item) {
+      ++calls[static_cast<std::size_t>(item)];
+      takers[static_cast<std::size_t>(item)] = t;
+    });
+    for (const auto& c : calls) EXPECT_EQ(c, 1);
+    for (std::size_t t = 0; t < std::min<std::size_t>(3, takers.size()); ++t) EXPECT_EQ(takers[t], static_cast<int>(t));
+  }
+}
+
+TEST(ThreadPool, AnItemThatThrowsStopsItsThreadOnly) {
+  ThreadPool pool(2);
+  std::atomic<int> calls = 0;
+  const auto body = [&](int, Index item) {
+    ++calls;
+    if (item == 0) throw std::runtime_error("item 0");
+  };
+  EXPECT_THROW(pool.run_in_turn(10, body), std::runtime_error);
+  EXPECT_EQ(calls, 10);
+}
+
+TEST(ShrinkingShares, AreContiguousWholeAndEndSmall) {
+  for (const Index takers : {2, 3, 64}) {
+    for (const Index count : {0, 1, 2, 63, 200, 10000}) {
+      Index next = 0;
+      for (const Share share : shrinking_shares(count, takers)) {
+        EXPECT_EQ(share.first, next);
+        EXPECT_GT(share.size(), 0);
+        EXPECT_LE(share.size(), std::max<Index>(1, count / (2 * takers)));
+        next = share.last;
+      }
+      EXPECT_EQ(next, count);
+    }
+  }
+  EXPECT_LE(shrinking_shares(10000, 2).back().size(), 10000 / 64);
+  EXPECT_LE(shrinking_shares(10000, 2).size(), 16U);
+}
+
+TEST(ShrinkingShares, OneTakerTakesAll) {
+  const auto shares = shrinking_shares(7, 1);
+  ASSERT_EQ(shares.size(), 1U);
+  EXPECT_EQ(shares[0].size(), 7);
+}
+
 TEST(Share, PartsAreContiguousAlmostEqualAndWhole) {
   Index next = 0;
   for (Index part = 0; part < 7; ++part) {
