@@ -9,9 +9,10 @@
 
 namespace ptychoflow {
 
-/// Complex number; multiplication is the plain formula, without the special cases of C99 Annex G.
+/// Complex number; multiplication is the plain formula, without the special cases of C99 Annex G. Aligned so that a GPU
+/// moves both parts at once.
 template <class T>
-struct Complex {
+struct alignas(2 * sizeof(T)) Complex {
   T re{};
   T im{};
 

@@ -9,11 +9,12 @@
 
 #include "core/base/error.hpp"
 #include "core/base/view.hpp"
+#include "core/device/memory.hpp"
 
 namespace ptychoflow::device {
 
-/// Owns a row-major tensor. Elements are zero unless built `uninitialized`, whose pages are first touched by their
-/// user.
+/// Owns a row-major tensor, in the processor's memory or a device's. Elements are zero unless built `uninitialized`,
+/// whose pages are first touched by their user. Elements in a device's memory are reached by its kernels alone.
 template <class T, std::size_t Rank>
 class Array {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -26,18 +27,27 @@ class Array {
   /// @throws Error (resource) if the memory is not there
   explicit Array(Extents<Rank> extents) : Array(uninitialized(extents)) { std::fill(begin(), end(), T{}); }
 
-  static Array uninitialized(Extents<Rank> extents) {
+  static Array zeros(Extents<Rank> extents, Memory* memory) {
+    if (!memory) return Array(extents);
+    Array a = uninitialized(extents, memory);
+    memory->clear(a.data(), a.bytes());
+    return a;
+  }
+
+  static Array uninitialized(Extents<Rank> extents, Memory* memory = nullptr) {
     Array a;
     a.view_ = View<T, Rank>(nullptr, extents);
-    const std::size_t bytes = (static_cast<std::size_t>(a.size()) * sizeof(T) + alignment - 1) / alignment * alignment;
-    a.storage_.reset(static_cast<T*>(std::aligned_alloc(alignment, std::max(bytes, alignment))));
-    if (!a.storage_) {
+    const std::size_t bytes = std::max((a.bytes() + alignment - 1) / alignment * alignment, alignment);
+    void* data = memory ? memory->allocate(bytes) : std::aligned_alloc(alignment, bytes);
+    if (!data) {
       throw Error(ErrorCode::resource, "out of memory: " + std::to_string(bytes >> 20) + " MiB could not be allocated");
     }
+    a.storage_ = {static_cast<T*>(data), Release{memory}};
     a.view_ = View<T, Rank>(a.storage_.get(), extents);
     return a;
   }
 
+  /// In the processor's memory, as `source` must be.
   static Array copy_of(View<const T, Rank> source) {
     Array a = uninitialized(source.extents());
     std::copy(source.begin(), source.end(), a.begin());
@@ -59,6 +69,8 @@ class Array {
   bool empty() const { return size() == 0; }
   const Extents<Rank>& extents() const { return view_.extents(); }
   Index extent(std::size_t axis) const { return view_.extent(axis); }
+  /// Where the elements lie; null: in the processor's memory.
+  Memory* memory() const { return storage_.get_deleter().memory; }
   std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
 
   template <std::convertible_to<Index>... I>
@@ -80,10 +92,11 @@ class Array {
   }
 
  private:
-  struct Free {
-    void operator()(T* p) const { std::free(p); }
+  struct Release {
+    Memory* memory = nullptr;
+    void operator()(T* p) const { memory ? memory->release(p) : std::free(p); }
   };
-  std::unique_ptr<T, Free> storage_;
+  std::unique_ptr<T, Release> storage_;
   View<T, Rank> view_;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/base/error.hpp"
+#include "core/device/on_host.hpp"
 #include "core/ptycho/modes.hpp"
 
 namespace ptychoflow::ptycho {
@@ -33,14 +34,17 @@ Engine<T>::Engine(const Problem<T>& problem, State<T>& state, const Settings& se
   expect(state.probe.extent(1) == frame_y && state.probe.extent(2) == frame_x, "the probe's size is not the frame's");
   expect(state.object.extent(1) == object_y && state.object.extent(2) == object_x,
          "the object's size is not the layout's");
-  object_overlap_.numerator = device::Array<Complex<T>, 3>(state.object.extents());
-  object_overlap_.denominator = device::Array<T, 2>({object_y, object_x});
-  probe_overlap_.numerator = device::Array<Complex<T>, 3>(state.probe.extents());
-  probe_overlap_.denominator = device::Array<T, 2>({frame_y, frame_x});
+  device::Memory* const memory = kernels.memory();
+  kernels.prepare(problem, state);
+  expect(state.probe.memory() == memory && state.object.memory() == memory, "the state is in another memory");
+  object_overlap_.numerator = device::Array<Complex<T>, 3>::zeros(state.object.extents(), memory);
+  object_overlap_.denominator = device::Array<T, 2>::zeros({object_y, object_x}, memory);
+  probe_overlap_.numerator = device::Array<Complex<T>, 3>::zeros(state.probe.extents(), memory);
+  probe_overlap_.denominator = device::Array<T, 2>::zeros({frame_y, frame_x}, memory);
   state.exit_waves =
-      device::Array<Complex<T>, 4>::uninitialized({problem.local_count(), state.mode_pairs(), frame_y,
-                                                   frame_x});  // first touched by the threads that will use them
-  kernels.start_exit_waves(problem, state);                    // (2)
+      device::Array<Complex<T>, 4>::uninitialized({problem.local_count(), state.mode_pairs(), frame_y, frame_x},
+                                                  memory);  // first touched by the threads that will use them
+  kernels.start_exit_waves(problem, state);                 // (2)
 }
 
 // One iteration. With M = M_P·M_O mode pairs, V views on this rank and n² pixels a frame, memory traffic beside the
@@ -87,7 +91,7 @@ IterationFigures Engine<T>::iterate() {
 template <class T>
 std::vector<double> Engine<T>::update_object(Numerator numerator) {
   if (numerator == Numerator::to_gather) kernels_.gather_object(problem_, state_, object_overlap_);
-  ranks_.sum(object_overlap_.numerator.view());
+  kernels_.sum(object_overlap_.numerator, ranks_);
   kernels_.cover_object(problem_, state_, object_overlap_);
   const auto sums = kernels_.divide(object_overlap_, object_floor, lit_coverage, state_.object);  // (6)
   if (settings_.object_bounds.any()) kernels_.bound_object(settings_.object_bounds, state_.object);
@@ -97,7 +101,7 @@ std::vector<double> Engine<T>::update_object(Numerator numerator) {
 template <class T>
 std::vector<double> Engine<T>::update_probe(Numerator numerator) {
   if (numerator == Numerator::to_gather) kernels_.gather_probe(problem_, state_, probe_overlap_);
-  ranks_.sum(probe_overlap_.numerator.view());
+  kernels_.sum(probe_overlap_.numerator, ranks_);
   kernels_.cover_probe(problem_, state_, probe_overlap_);
   const auto sums = kernels_.divide(probe_overlap_, probe_floor, 0, state_.probe);  // (5)
   if (settings_.probe_support_px) kernels_.support_probe(*settings_.probe_support_px, state_.probe);
@@ -106,7 +110,7 @@ std::vector<double> Engine<T>::update_probe(Numerator numerator) {
 
 template <class T>
 void Engine<T>::orthogonalise_probe() {
-  const auto rotation = orthogonal_rotation<T>(state_.probe.view());
+  const auto rotation = orthogonal_rotation<T>(device::OnHost(state_.probe));
   kernels_.rotate_probe_modes(rotation, state_);
 }
 
@@ -121,9 +125,11 @@ double Engine<T>::r_factor(Index stride) {
 template <class T>
 device::Array<float, 2> Engine<T>::coverage() {
   kernels_.cover_object(problem_, state_, object_overlap_);
-  const T largest = object_overlap_.largest_denominator();
-  device::Array<float, 2> relative(object_overlap_.denominator.extents());
-  std::transform(object_overlap_.denominator.begin(), object_overlap_.denominator.end(), relative.begin(),
+  const device::OnHost denominator(object_overlap_.denominator);
+  const auto light_per_pixel = denominator.view();
+  const T largest = *std::ranges::max_element(light_per_pixel);
+  device::Array<float, 2> relative(light_per_pixel.extents());
+  std::transform(light_per_pixel.begin(), light_per_pixel.end(), relative.begin(),
                  [&](T light) { return largest > 0 ? static_cast<float>(light / largest) : 0.0f; });
   return relative;
 }

@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/comm/communicator.hpp"
+#include "core/device/fft.hpp"
 #include "core/device/thread_pool.hpp"
 #include "core/ptycho/problem.hpp"
 #include "core/ptycho/settings.hpp"
@@ -18,7 +20,7 @@ struct ChangeSums {
   double change = 0;  ///< Σ|new − old|²
   double norm = 0;    ///< Σ|new|²
 
-  ChangeSums& operator+=(const ChangeSums& b) {
+  PTYCHOFLOW_HOST_DEVICE ChangeSums& operator+=(const ChangeSums& b) {
     change += b.change;
     norm += b.norm;
     return *this;
@@ -30,7 +32,7 @@ struct FitSums {
   double misfit = 0;    ///< Σ(√model − √I)²
   double measured = 0;  ///< ΣI
 
-  FitSums& operator+=(const FitSums& b) {
+  PTYCHOFLOW_HOST_DEVICE FitSums& operator+=(const FitSums& b) {
     misfit += b.misfit;
     measured += b.measured;
     return *this;
@@ -45,16 +47,26 @@ template <class T>
 struct Overlap {
   device::Array<Complex<T>, 3> numerator;  ///< [mode][y][x]
   device::Array<T, 2> denominator;         ///< [y][x], the same for every mode
-
-  T largest_denominator() const;
 };
 
-/// The hardware's side of an iteration. Sums run over this rank's views; the caller adds up over ranks. The same
-/// number of threads gives the same bits.
+/// The hardware's side of an iteration. Magnitudes, state and overlap sums lie in `memory()`. Sums run over this rank's
+/// views; the caller adds up over ranks.
 template <class T>
 class Kernels {
  public:
   virtual ~Kernels() = default;
+
+  /// Where these kernels want their arrays; null: in the processor's memory.
+  virtual device::Memory* memory() { return nullptr; }
+
+  /// Makes ready for a problem and a state of this shape. Called before exit waves are allocated.
+  /// @throws Error (resource) if they will not fit
+  virtual void prepare(const Problem<T>&, const State<T>&) {}
+
+  /// Replaces a numerator by its sum over ranks. Collective.
+  virtual void sum(device::Array<Complex<T>, 3>& numerator, const comm::Communicator& ranks) {
+    ranks.sum(numerator.view());
+  }
 
   /// (2): ψ ← PO.
   virtual void start_exit_waves(const Problem<T>& problem, State<T>& state) = 0;
@@ -94,8 +106,10 @@ class Kernels {
   virtual FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) = 0;
 };
 
-/// Kernels on the CPU: threads take views one at a time, so that a view's waves stay in its core's cache.
+/// Kernels on the CPU: threads take views one at a time, so that a view's waves stay in its core's cache. The same
+/// transforms and number of threads give the same bits: `measured` ones may differ from run to run.
 template <class T>
-std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame);
+std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame,
+                                             device::FftPlanning planning = device::FftPlanning::measured);
 
 }  // namespace ptychoflow::ptycho

@@ -10,14 +10,6 @@
 
 namespace ptychoflow::ptycho {
 
-template <class T>
-T Overlap<T>::largest_denominator() const {
-  return rows::largest(denominator.data(), denominator.size());
-}
-
-template struct Overlap<float>;
-template struct Overlap<double>;
-
 namespace {
 
 using device::Array;
@@ -46,10 +38,10 @@ struct Block {
 template <class T>
 class CpuKernels final : public Kernels<T> {
  public:
-  CpuKernels(device::ThreadPool& threads, Yx<Index> frame)
+  CpuKernels(device::ThreadPool& threads, Yx<Index> frame, device::FftPlanning planning)
       : threads_(threads),
         frame_(frame),
-        fft_(frame.y, frame.x, device::FftPlanning::measured),
+        fft_(frame.y, frame.x, planning),
         spaces_(static_cast<std::size_t>(threads.size())) {}
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
@@ -139,7 +131,7 @@ class CpuKernels final : public Kernels<T> {
 
   std::vector<ChangeSums> divide(const Overlap<T>& overlap, double floor, double lit,
                                  View<Complex<T>, 3> target) override {
-    const T largest = overlap.largest_denominator();
+    const T largest = rows::largest(overlap.denominator.data(), overlap.denominator.size());
     if (!(largest > 0))
       throw Error(
           ErrorCode::data,
@@ -360,11 +352,12 @@ class CpuKernels final : public Kernels<T> {
 }  // namespace
 
 template <class T>
-std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame) {
-  return std::make_unique<CpuKernels<T>>(threads, frame);
+std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame,
+                                             device::FftPlanning planning) {
+  return std::make_unique<CpuKernels<T>>(threads, frame, planning);
 }
 
-template std::unique_ptr<Kernels<float>> make_cpu_kernels(device::ThreadPool&, Yx<Index>);
-template std::unique_ptr<Kernels<double>> make_cpu_kernels(device::ThreadPool&, Yx<Index>);
+template std::unique_ptr<Kernels<float>> make_cpu_kernels(device::ThreadPool&, Yx<Index>, device::FftPlanning);
+template std::unique_ptr<Kernels<double>> make_cpu_kernels(device::ThreadPool&, Yx<Index>, device::FftPlanning);
 
 }  // namespace ptychoflow::ptycho

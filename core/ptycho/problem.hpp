@@ -37,6 +37,9 @@ class Problem {
   /// First pixel in the object of local view `v`.
   Yx<Index> window(Index v) const { return layout_.windows[static_cast<std::size_t>(scan_index(v))]; }
 
+  /// Of this rank's frames: [frame][y][x].
+  const Magnitudes& all_magnitudes() const { return *magnitudes_; }
+
   /// Magnitudes of local view `v`: [y][x].
   View<const T, 2> magnitudes(Index v) const { return magnitudes_->view()[at(v).frame_index]; }
 

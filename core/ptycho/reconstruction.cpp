@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/device/on_host.hpp"
 #include "core/ptycho/modes.hpp"
 
 namespace ptychoflow::ptycho {
@@ -26,12 +27,14 @@ class AlignedMean {
   }
 
   /// Replaces `modes` by the mean, if there is one.
-  void take(View<Complex<T>, 3> modes) const {
+  void replace(device::Array<Complex<T>, 3>& modes) const {
     if (count_ == 0) return;
-    std::transform(sum_.begin(), sum_.end(), modes.begin(), [&](Complex<double> v) {
-      const auto mean = v / static_cast<double>(count_);
-      return Complex<T>{static_cast<T>(mean.re), static_cast<T>(mean.im)};
+    device::Array<Complex<T>, 3> mean(sum_.extents());
+    std::transform(sum_.begin(), sum_.end(), mean.begin(), [&](Complex<double> v) {
+      const auto m = v / static_cast<double>(count_);
+      return Complex<T>{static_cast<T>(m.re), static_cast<T>(m.im)};
     });
+    modes = device::moved_to(modes.memory(), std::move(mean));
   }
 
  private:
@@ -40,6 +43,11 @@ class AlignedMean {
   device::Array<Complex<double>, 3> sum_;
   Index count_ = 0;
 };
+
+template <class T>
+device::Array<Complex<T>, 3> orthogonal(View<const Complex<T>, 3> modes) {
+  return rotated<T>(orthogonal_rotation<T>(modes), modes);
+}
 
 bool settled(const IterationFigures& figures, const Settings& settings) {
   if (figures.iteration < std::max(settings.probe_start, settings.object_start)) return false;
@@ -52,6 +60,8 @@ bool settled(const IterationFigures& figures, const Settings& settings) {
 template <class T>
 Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings& settings, Kernels<T>& kernels,
                       const comm::Communicator& ranks, const Observer& observer) {
+  state.probe = device::moved_to(kernels.memory(), std::move(state.probe));
+  state.object = device::moved_to(kernels.memory(), std::move(state.object));
   Engine<T> engine(problem, state, settings, kernels, ranks);
   Result<T> result;
   AlignedMean<T> mean_object, mean_probe;
@@ -59,8 +69,8 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
   for (Index i = 1; i <= settings.iterations && !result.stopped; ++i) {
     result.history.push_back(engine.iterate());
     if (i > average_after) {
-      mean_object.add(state.object);
-      mean_probe.add(state.probe);
+      mean_object.add(device::OnHost(state.object));
+      mean_probe.add(device::OnHost(state.probe));
     }
     double wishes_to_stop = observer(result.history.back()) == Wish::stop ? 1 : 0;
     ranks.sum(&wishes_to_stop, 1);
@@ -68,12 +78,12 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
     if (settled(result.history.back(), settings)) break;
   }
   state.exit_waves = {};
-  mean_object.take(state.object);
-  mean_probe.take(state.probe);
+  mean_object.replace(state.object);
+  mean_probe.replace(state.probe);
   result.r_factor = engine.r_factor();
   result.coverage = engine.coverage();
-  result.object = rotated<T>(orthogonal_rotation<T>(state.object.view()), state.object.view());
-  result.probe = rotated<T>(orthogonal_rotation<T>(state.probe.view()), state.probe.view());
+  result.object = orthogonal<T>(device::OnHost(state.object));
+  result.probe = orthogonal<T>(device::OnHost(state.probe));
   result.occupancy = occupancy<T>(result.probe.view());
   return result;
 }
