@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 #include <mpi.h>
+#if __has_include(<mpi-ext.h>)
+#include <mpi-ext.h>
+#endif
 
 #include <algorithm>
 
@@ -78,6 +81,26 @@ template void Communicator::sum(std::int64_t*, Index) const;
 
 void Communicator::barrier() const {
   if (size_ > 1) check(MPI_Barrier(handle(mpi_comm_)), "MPI_Barrier");
+}
+
+NodePlace Communicator::place_on_node() const {
+  NodePlace place;
+  if (size_ == 1) return place;
+  MPI_Comm node = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(handle(mpi_comm_), MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node),
+        "MPI_Comm_split_type");
+  MPI_Comm_rank(node, &place.rank);
+  MPI_Comm_size(node, &place.size);
+  check(MPI_Comm_free(&node), "MPI_Comm_free");
+  return place;
+}
+
+bool Communicator::takes_gpu_memory() const {
+#if defined(MPIX_CUDA_AWARE_SUPPORT)
+  return size_ > 1 && MPIX_Query_cuda_support() == 1;
+#else
+  return false;
+#endif
 }
 
 void Communicator::broadcast(std::string& text) const {

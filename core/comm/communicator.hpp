@@ -10,6 +10,12 @@
 
 namespace ptychoflow::comm {
 
+/// A rank among those that share its machine.
+struct NodePlace {
+  int rank = 0;
+  int size = 1;
+};
+
 /// A group of ranks. All calls but `rank` and `size` are collective: every rank makes them in the same order.
 /// It does not own the MPI communicator behind it; copies speak to the same group.
 /// All calls throw Error (other) if MPI reports a fault.
@@ -39,6 +45,12 @@ class Communicator {
   }
 
   void barrier() const;
+
+  /// Collective, though each rank learns its own.
+  NodePlace place_on_node() const;
+
+  /// True if this MPI says that `sum` may be given a GPU's memory.
+  bool takes_gpu_memory() const;
 
   /// Gives every rank the root's text.
   void broadcast(std::string& text) const;

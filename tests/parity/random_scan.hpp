@@ -4,6 +4,7 @@
 #include <memory>
 #include <random>
 
+#include "core/device/on_host.hpp"
 #include "core/ptycho/engine.hpp"
 #include "tests/reference/difference_map.hpp"
 
@@ -48,30 +49,30 @@ struct RandomScan {
 
   /// The views [first, last) as one rank's problem.
   template <class T>
-  Problem<T> problem(Index first, Index last) const {
-    auto magnitudes = std::make_shared<device::Array<T, 3>>(Extents<3>{last - first, scan.ny, scan.nx});
+  Problem<T> problem(Index first, Index last, device::Memory* memory = nullptr) const {
+    device::Array<T, 3> magnitudes({last - first, scan.ny, scan.nx});
     std::vector<LocalView> views;
     for (Index j = first; j < last; ++j) {
       for (Index i = 0; i < Index{scan.ny} * scan.nx; ++i) {
         const auto pixel = static_cast<std::size_t>(i);
-        magnitudes->view()[j - first].data()[i] =
+        magnitudes.view()[j - first].data()[i] =
             scan.measured[pixel] ? static_cast<T>(std::sqrt(scan.counts[static_cast<std::size_t>(j)][pixel])) : T(-1);
       }
       views.push_back({j, j - first});
     }
-    return {layout(), magnitudes, views};
+    return {layout(), std::make_shared<device::Array<T, 3>>(device::moved_to(memory, std::move(magnitudes))), views};
   }
 
   template <class T>
-  Problem<T> problem() const {
-    return problem<T>(0, static_cast<Index>(scan.y0.size()));
+  Problem<T> problem(device::Memory* memory = nullptr) const {
+    return problem<T>(0, static_cast<Index>(scan.y0.size()), memory);
   }
 
   template <class T>
-  State<T> state() const {
+  State<T> state(device::Memory* memory = nullptr) const {
     State<T> state;
-    state.probe = stacked<T>(start.probe, scan.ny, scan.nx);
-    state.object = stacked<T>(start.object, scan.object_ny, scan.object_nx);
+    state.probe = device::moved_to(memory, stacked<T>(start.probe, scan.ny, scan.nx));
+    state.object = device::moved_to(memory, stacked<T>(start.object, scan.object_ny, scan.object_nx));
     return state;
   }
 

@@ -1,0 +1,86 @@
+#include "core/ptycho/batch_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/error.hpp"
+#include "core/ptycho/tile_lists.hpp"
+
+namespace ptychoflow::ptycho {
+namespace {
+
+using Bytes = std::uint64_t;
+
+Bytes pixels(Yx<Index> size) { return static_cast<Bytes>(size.y) * static_cast<Bytes>(size.x); }
+
+Bytes bytes_of_lists(const Workload& work) {
+  const Bytes tiles_reached = static_cast<Bytes>((work.frame.y / tile_side + 2) * (work.frame.x / tile_side + 2));
+  const Bytes per_scan_view = 8 + 4 * tiles_reached, per_view = 12 + 4 + 16 + 4 * tiles_reached;
+  return static_cast<Bytes>(work.scan_views) * per_scan_view + static_cast<Bytes>(work.views) * per_view +
+         8 * (pixels(work.object) / (tile_side * tile_side) + 1);
+}
+
+Index choose_batch(const Workload& work, const DeviceFacts& device, Index lanes) {
+  const Bytes wave = pixels(work.frame) * static_cast<Bytes>(2 * work.real_bytes * work.mode_pairs());
+  const auto in_cache = static_cast<Index>(device.l2_bytes * 3 / 4 / (3 * wave * static_cast<Bytes>(lanes)));
+  const auto busy = static_cast<Index>(static_cast<Bytes>(device.resident_threads) / pixels(work.frame)) + 1;
+  return std::clamp<Index>(std::max(in_cache, busy), 1, std::max<Index>(work.views, 1));
+}
+
+BatchPlan plan_with(const Workload& work, Index batch, Index lanes) {
+  const Bytes frame = pixels(work.frame), object = pixels(work.object), real = static_cast<Bytes>(work.real_bytes);
+  const auto mode_pairs = static_cast<Bytes>(work.mode_pairs()), views = static_cast<Bytes>(work.views);
+  const auto probes = static_cast<Bytes>(work.probe_modes), objects = static_cast<Bytes>(work.object_modes);
+  BatchPlan plan;
+  plan.batch_views = batch;
+  plan.lanes = lanes;
+  plan.exit_waves = views * mode_pairs * frame * 2 * real;
+  plan.magnitudes = views * frame * real;
+  plan.transform_work = static_cast<Bytes>(batch * lanes) * mode_pairs * frame * 2 * real;
+  plan.batch_waves = plan.transform_work + static_cast<Bytes>(batch * lanes) * frame * real;
+  plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
+                static_cast<Bytes>(probe_parts) * probes * frame * 2 * real;
+  plan.lists = bytes_of_lists(work);
+  return plan;
+}
+
+}  // namespace
+
+BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index asked) {
+  const Index lanes = work.views > 1 ? 2 : 1;
+  Index batch = asked > 0 ? std::min(asked, std::max<Index>(work.views, 1)) : choose_batch(work, device, lanes);
+  BatchPlan plan = plan_with(work, batch, lanes);
+  while (plan.total() > device.free_bytes && asked == 0 && batch > 1) plan = plan_with(work, batch /= 2, lanes);
+  if (plan.total() > device.free_bytes) {
+    throw Error(ErrorCode::resource, "the GPU's memory is too small for this scan:\n" + describe(plan, device) +
+                                         "use more ranks with a GPU each, single precision or fewer modes" +
+                                         (asked > 1 ? ", or a smaller batch_views" : "") +
+                                         "; or run with --backend cpu");
+  }
+  if (asked == 0 && batch < work.views) {  // batches of equal size
+    const Index batches = (work.views + batch - 1) / batch;
+    plan = plan_with(work, (work.views + batches - 1) / batches, lanes);
+  }
+  return plan;
+}
+
+std::string describe(const BatchPlan& plan, const DeviceFacts& device) {
+  const std::array<std::pair<const char*, Bytes>, 8> lines = {{{"exit waves", plan.exit_waves},
+                                                               {"magnitudes", plan.magnitudes},
+                                                               {"waves of batches", plan.batch_waves},
+                                                               {"work area of transforms", plan.transform_work},
+                                                               {"probe, object and sums", plan.fields},
+                                                               {"lists of views", plan.lists},
+                                                               {"in all", plan.total()},
+                                                               {"free on the device", device.free_bytes}}};
+  std::string text;
+  for (const auto& [what, bytes] : lines) {
+    text += fmt::format("  {:<24} {:>10.1f} MiB\n", what, static_cast<double>(bytes) / (1 << 20));
+  }
+  return text + fmt::format("  {:<24} {:>10} views, {} at once\n", "a batch", plan.batch_views, plan.lanes);
+}
+
+}  // namespace ptychoflow::ptycho

@@ -1,0 +1,60 @@
+// How many views a GPU takes at a time, and what a reconstruction takes of its memory: worked out before anything is
+// allocated.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "core/ptycho/geometry.hpp"
+
+namespace ptychoflow::ptycho {
+
+/// The device, as far as the plan needs to know it.
+struct DeviceFacts {
+  std::uint64_t free_bytes = 0;
+  std::uint64_t l2_bytes = 0;
+  std::int64_t resident_threads = 0;  ///< that the device can keep busy at once
+};
+
+/// One rank's part of a reconstruction.
+struct Workload {
+  Yx<Index> frame, object;
+  Index views = 0;       ///< of this rank
+  Index scan_views = 0;  ///< of all ranks
+  Index probe_modes = 1, object_modes = 1;
+  Index real_bytes = 4;  ///< 4 in single precision, 8 in double
+
+  Index mode_pairs() const { return probe_modes * object_modes; }
+};
+
+/// Bytes on the device.
+struct BatchPlan {
+  Index batch_views = 0;  ///< views that a lane takes at a time
+  Index lanes = 2;        ///< batches that are under way at once
+  std::uint64_t exit_waves = 0;
+  std::uint64_t magnitudes = 0;
+  std::uint64_t batch_waves = 0;     ///< of all lanes, with the model's magnitudes
+  std::uint64_t transform_work = 0;  ///< of all lanes; an estimate until the plans are made
+  std::uint64_t fields = 0;          ///< probe, object, their overlap sums and parts of sums
+  std::uint64_t lists = 0;           ///< places of views, tile lists, sums per view
+
+  std::uint64_t total() const { return exit_waves + magnitudes + batch_waves + transform_work + fields + lists; }
+};
+
+/// Parts of the views over which probe sums are made side by side: enough to keep a device busy.
+constexpr Index probe_parts = 16;
+
+/// A batch's waves, ψ and work area should stay in the second-level cache from one kernel to the next, as long as that
+/// leaves enough pixels to keep the device busy.
+/// @param asked  views in a batch as the user wants it; 0: as said above
+/// @throws Error (resource) if the device's free memory does not hold it: with the figures, and what to do
+BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index asked = 0);
+
+/// Makes the plan of a workload on the device as it is then.
+using Planner = std::function<BatchPlan(const Workload&)>;
+
+/// The plan as a table of lines `what  bytes`.
+std::string describe(const BatchPlan& plan, const DeviceFacts& device);
+
+}  // namespace ptychoflow::ptycho

@@ -1,0 +1,64 @@
+// A graphics card that computes. The code that drives it is a shared object of its own, libptychoflow-cuda.so beside
+// libptychoflow-core.so, opened when it is first asked for: one installation serves machines with and without a GPU.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/comm/communicator.hpp"
+#include "core/ptycho/batch_plan.hpp"
+#include "core/ptycho/kernels.hpp"
+
+namespace ptychoflow::ptycho {
+
+/// How the numerator of the object is summed in the sweep over exit waves.
+enum class ObjectSum {
+  atomic,  ///< on the way, by atomic adds: in any order
+  gather,  ///< by object pixels, afterwards: always in the same order, for one more read of ψ
+};
+
+/// How numerators are summed over ranks.
+enum class Reduction {
+  automatic,  ///< the first of nccl, mpi and host that works
+  host,       ///< through the processor's memory, by any MPI
+  mpi,        ///< by an MPI that takes device memory
+  nccl,       ///< from card to card; one rank a card
+};
+
+struct GpuOptions {
+  int device = -1;  ///< as CUDA numbers those it sees; -1: one after the other by the rank's place on its machine
+  ObjectSum object_sum = ObjectSum::atomic;
+  Reduction reduction = Reduction::automatic;
+  Index batch_views = 0;  ///< views in a batch; 0: by plan_batches
+};
+
+/// One rank's card.
+class Gpu {
+ public:
+  virtual ~Gpu() = default;
+
+  /// "NVIDIA H200 (device 0, 139.1 GiB free), sums over ranks by nccl".
+  virtual std::string description() const = 0;
+
+  /// As the card was when it was opened; memory that ranks on the same card share is divided among them.
+  virtual DeviceFacts facts() const = 0;
+
+  /// Makes ready for sums over these ranks. Collective.
+  /// @throws Error (resource) if the reduction that was asked for does not work here
+  virtual void join(const comm::Communicator& ranks) = 0;
+
+  virtual std::unique_ptr<Kernels<float>> single_kernels(Yx<Index> frame) = 0;
+  virtual std::unique_ptr<Kernels<double>> double_kernels(Yx<Index> frame) = 0;
+};
+
+/// Collective over `ranks`: all get a card or all fail alike.
+/// @throws Error (resource) if a rank finds none: with the reason, and what to do
+std::unique_ptr<Gpu> open_gpu(const GpuOptions& options, const comm::Communicator& ranks);
+
+/// True if libptychoflow-cuda.so is installed. Says nothing about cards and drivers.
+bool gpu_code_installed();
+
+/// What libptychoflow-cuda.so exports, as `ptychoflow_open_gpu`; its `ptychoflow_gpu_version` must be this program's.
+using OpenGpu = Gpu* (*)(const GpuOptions&, const comm::NodePlace&);
+
+}  // namespace ptychoflow::ptycho

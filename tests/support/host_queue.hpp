@@ -1,0 +1,142 @@
+// A device that the processor plays, so that what a GPU would do can be tested without one: sweeps run element by
+// element, in memory that only sweeps, transforms and copies may touch.
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "core/device/array.hpp"
+#include "core/device/fft.hpp"
+#include "core/device/memory.hpp"
+
+namespace ptychoflow::ptycho::test {
+
+/// Pages that fault when they are touched while they are not open.
+class GuardedMemory final : public device::Memory {
+ public:
+  void* allocate(std::size_t bytes) override {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t size = (bytes + page - 1) / page * page;
+    void* data = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) throw Error(ErrorCode::resource, "mmap failed");
+    open([&] { std::fill_n(static_cast<unsigned char*>(data), size, 0xFF); }, {{data, size}});  // NaN where forgotten
+    blocks_[data] = size;
+    return data;
+  }
+  void release(void* data) noexcept override {
+    munmap(data, blocks_.at(data));
+    blocks_.erase(data);
+  }
+  void clear(void* data, std::size_t bytes) override {
+    open([&] { std::fill_n(static_cast<unsigned char*>(data), bytes, 0); });
+  }
+  void copy_in(void* to, const void* host, std::size_t bytes) override {
+    open([&] { std::copy_n(static_cast<const unsigned char*>(host), bytes, static_cast<unsigned char*>(to)); });
+  }
+  void copy_out(void* host, const void* from, std::size_t bytes) override {
+    open([&] { std::copy_n(static_cast<const unsigned char*>(from), bytes, static_cast<unsigned char*>(host)); });
+  }
+
+  template <class Body>
+  void open(const Body& body) {
+    open(body, blocks_);
+  }
+
+  std::size_t blocks() const { return blocks_.size(); }
+
+ private:
+  template <class Body>
+  static void open(const Body& body, const std::map<void*, std::size_t>& blocks) {
+    for (const auto& [data, size] : blocks) mprotect(data, size, PROT_READ | PROT_WRITE);
+    body();
+    for (const auto& [data, size] : blocks) mprotect(data, size, PROT_NONE);
+  }
+
+  std::map<void*, std::size_t> blocks_;
+};
+
+class HostQueue {
+ public:
+  explicit HostQueue(GuardedMemory& memory) : memory_(&memory) {}
+
+  device::Memory* memory() const { return memory_; }
+
+  template <class F>
+  void each(Index groups, Index count, const F& f) {
+    memory_->open([&] {
+      for (Index g = 0; g < groups; ++g) {
+        for (Index i = 0; i < count; ++i) f(g, i);
+      }
+    });
+  }
+
+  template <class V, class F>
+  void sum(Index groups, Index count, V* sums, const F& f) {
+    memory_->open([&] {
+      for (Index g = 0; g < groups; ++g) {
+        V total{};
+        for (Index i = 0; i < count; ++i) total += f(g, i);
+        sums[g] = total;
+      }
+    });
+  }
+
+  template <class V>
+  std::vector<V> read(const V* values, Index count) {
+    std::vector<V> list(static_cast<std::size_t>(count));
+    memory_->copy_out(list.data(), values, sizeof(V) * list.size());
+    return list;
+  }
+
+  HostQueue lane() { return *this; }
+  void after(HostQueue&) {}
+  void about(const std::string&) {}
+
+  template <class Key, class Body>
+  void replayed(const Key&, const Body& body) {
+    body();
+  }
+
+  template <class T>
+  class Fft {
+   public:
+    Fft(HostQueue& queue, Extents<2> frame, Index most)
+        : memory_(queue.memory_), fft_(frame[0], frame[1]), most_(most) {}
+    void forward(Complex<T>* waves, Index count) {
+      each(waves, count, [&](Complex<T>* wave) { fft_.forward(wave); });
+    }
+    void inverse(Complex<T>* waves, Index count) {
+      each(waves, count, [&](Complex<T>* wave) { fft_.inverse(wave); });
+    }
+
+   private:
+    template <class Body>
+    void each(Complex<T>* waves, Index count, const Body& body) {
+      expect(count <= most_, "more waves than the transform was made for");
+      device::Array<Complex<T>, 2> aligned({fft_.ny(), fft_.nx()});
+      memory_->open([&] {
+        for (Index i = 0; i < count; ++i) {
+          Complex<T>* wave = waves + i * aligned.size();
+          std::copy_n(wave, aligned.size(), aligned.data());
+          body(aligned.data());
+          std::copy_n(aligned.data(), aligned.size(), wave);
+        }
+      });
+    }
+
+    GuardedMemory* memory_;
+    device::Fft2d<T> fft_;
+    Index most_;
+  };
+
+ private:
+  GuardedMemory* memory_;
+};
+
+}  // namespace ptychoflow::ptycho::test
