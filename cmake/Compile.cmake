@@ -15,6 +15,7 @@ find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
 set(PTYCHOFLOW_STAGE_DIR ${CMAKE_INSTALL_LIBDIR}/ptychoflow/stages)
@@ -24,8 +25,9 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR})
 add_library(ptychoflow_compile INTERFACE)
 target_include_directories(ptychoflow_compile INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 target_compile_options(ptychoflow_compile INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> -fno-math-errno
-  $<$<BOOL:${PTYCHOFLOW_WERROR}>:-Werror>)
+  $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra -Wpedantic -Wshadow -fno-math-errno $<$<BOOL:${PTYCHOFLOW_WERROR}>:-Werror>>
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow$<$<BOOL:${PTYCHOFLOW_WERROR}>:,-Werror>>)
 if(PTYCHOFLOW_SANITIZE)
   target_compile_options(ptychoflow_compile INTERFACE -fsanitize=${PTYCHOFLOW_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(ptychoflow_compile INTERFACE -fsanitize=${PTYCHOFLOW_SANITIZE})

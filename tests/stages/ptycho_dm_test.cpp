@@ -219,7 +219,7 @@ TEST_F(PtychoDm, AScanWithoutEndIsAnError) {
   EXPECT_THROW(stage.finalize(), Error);
 }
 
-TEST(PtychoDmBackend, CudaIsRefusedAsAMissingResource) {
+TEST(PtychoDmBackend, WithoutAGpuCudaIsAMissingResource) {
   FakeHost host;
   ptychoflow_host table = *host.table();
   table.backend = "cuda";
@@ -229,7 +229,12 @@ TEST(PtychoDmBackend, CudaIsRefusedAsAMissingResource) {
   const char* output = nullptr;
   const std::string in =
       Json{{"tensors", scan_description().tensors}, {"metadata", scan_description().metadata}}.dump();
-  EXPECT_EQ(callbacks.configure(instance, "{}", in.c_str(), &output), PTYCHOFLOW_ERROR_RESOURCE);
+  const auto status = callbacks.configure(instance, "{}", in.c_str(), &output);
+  if (status == PTYCHOFLOW_OK) {
+    callbacks.destroy(instance);
+    GTEST_SKIP() << "this machine has a GPU";
+  }
+  EXPECT_EQ(status, PTYCHOFLOW_ERROR_RESOURCE);
   EXPECT_NE(std::string(callbacks.last_error(instance)).find("--backend cpu"), std::string::npos);
   callbacks.destroy(instance);
 }

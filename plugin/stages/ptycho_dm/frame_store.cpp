@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "core/device/on_host.hpp"
 
 namespace ptychoflow::ptycho_dm {
 
@@ -20,6 +23,13 @@ void FrameStore<T>::set_mask(View<const std::uint8_t, 2> mask) {
                                              frame_.y, frame_.x));
   }
   std::copy(mask.begin(), mask.end(), mask_.begin());
+}
+
+template <class T>
+std::shared_ptr<const typename ptycho::Problem<T>::Magnitudes> FrameStore<T>::take_magnitudes(device::Memory* memory) {
+  auto taken = std::exchange(magnitudes_, nullptr);
+  if (taken) *taken = device::moved_to(memory, std::move(*taken));
+  return taken;
 }
 
 template <class T>

@@ -24,7 +24,8 @@ class FrameStore {
   void add(const stage::Packet& packet);
 
   Index size() const { return static_cast<Index>(frame_index_.size()); }
-  std::shared_ptr<const typename ptycho::Problem<T>::Magnitudes> magnitudes() const { return magnitudes_; }
+  /// Gives the magnitudes away, in `memory` (null: the processor's).
+  std::shared_ptr<const typename ptycho::Problem<T>::Magnitudes> take_magnitudes(device::Memory* memory);
   const std::vector<std::int64_t>& frame_index() const { return frame_index_; }
   const std::vector<double>& positions_m() const { return positions_m_; }  ///< y, x, y, x, …
   View<const double, 2> summed_counts() const { return summed_counts_; }   ///< [y][x], zero frequency at n/2

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/ptycho/gpu.hpp"
 #include "core/ptycho/initial_guess.hpp"
 #include "core/ptycho/settings.hpp"
 
@@ -23,6 +24,11 @@ struct Parameters {
   Precision precision = Precision::single;
   HalfScans half_scans = HalfScans::skip;
   std::optional<double> probe_support_m;
+  bool reproducible = false;
+  ptycho::GpuOptions gpu;
+
+  /// Bytes of a real number.
+  Index real_bytes() const { return precision == Precision::twofold ? 8 : 4; }
 };
 
 /// @throws Error (usage) where values contradict each other

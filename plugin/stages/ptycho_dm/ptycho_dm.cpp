@@ -32,9 +32,6 @@ class PtychoDm final : public stage::Stage {
  public:
   Description configure(const Json& params, const Description& input) override {
     parameters_ = parse_parameters(params);
-    if (std::string_view(host().backend) == "cuda") {
-      throw Error(ErrorCode::resource, "this build has no CUDA backend: run with --backend cpu or auto");
-    }
     for (const char* key : {"wavelength_m", "distance_m", "detector_pixel_m"}) {
       if (!input.metadata.contains(key)) {
         throw Error(ErrorCode::data, fmt::format("the scan does not say its {}: give it to the loader", key));
@@ -44,8 +41,9 @@ class PtychoDm final : public stage::Stage {
     frame_ = {shape.at(1), shape.at(2)};
     expected_frames_ = input.metadata.value("frame_count_local", Index{0});
     choose_probe(input);
-    check_memory();
     check_previous_results();
+    open_device();
+    check_memory();
 
     Description output = input;
     for (const char* name : consumed) output.tensors.erase(name);
@@ -77,6 +75,7 @@ class PtychoDm final : public stage::Stage {
     Services services;
     services.ranks = comm::Communicator(host().mpi_communicator(&host()));
     services.threads = host().threads;
+    services.gpu = gpu_.get();
     services.info = [this](const std::string& text) { info(text); };
     services.warn = [this](const std::string& text) {
       if (is_root()) warn(text);
@@ -99,7 +98,7 @@ class PtychoDm final : public stage::Stage {
     result.metadata["end_time"] = now_utc();
     result.metadata["threads"] = host().threads;
     result.metadata["ranks"] = host().rank_count;
-    result.metadata["backend"] = "cpu";
+    result.metadata["backend"] = gpu_ ? "cuda" : "cpu";
     emit(result);
   }
 
@@ -125,10 +124,24 @@ class PtychoDm final : public stage::Stage {
     }
   }
 
+  /// The GPU, if the user wants one and, where it is left to us, there is one. Collective.
+  void open_device() {
+    const std::string_view backend = host().backend;
+    if (backend == "cpu" || (backend == "auto" && !ptycho::gpu_code_installed())) return;
+    agree();
+    try {
+      gpu_ = ptycho::open_gpu(parameters_.gpu, comm::Communicator(host().mpi_communicator(&host())));
+      info(gpu_->description());
+    } catch (const Error& e) {
+      if (backend == "cuda") throw;
+      if (is_root()) warn(fmt::format("computing on the CPU: {}", e.what()));
+    }
+  }
+
   void check_memory() const {
+    if (gpu_) return check_device_memory();
     const Index modes = parameters_.probe_modes.value_or(parameters_.max_probe_modes) * parameters_.object_modes;
-    const auto plan =
-        ptycho::plan_memory(frame_, expected_frames_, modes, parameters_.precision == Precision::twofold ? 8 : 4);
+    const auto plan = ptycho::plan_memory(frame_, expected_frames_, modes, parameters_.real_bytes());
     const auto physical = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     if (static_cast<double>(plan.total()) < 0.95 * physical) return;
     constexpr double GiB = 1 << 30;
@@ -140,6 +153,20 @@ class PtychoDm final : public stage::Stage {
                     static_cast<double>(plan.magnitudes) / GiB, physical / GiB));
   }
 
+  /// The object's size is known only when all positions are: here it counts as none.
+  void check_device_memory() const {
+    const ptycho::Workload work{frame_,
+                                {},
+                                expected_frames_,
+                                expected_frames_ * host().rank_count,
+                                parameters_.probe_modes.value_or(1),
+                                parameters_.object_modes,
+                                parameters_.real_bytes()};
+    const auto facts = gpu_->facts();
+    info("GPU memory, before the object is known:\n" +
+         describe(plan_batches(work, facts, parameters_.gpu.batch_views), facts));
+  }
+
   /// A file that cannot be read must fail now, not after the frames have been.
   void check_previous_results() const {
     if (const auto* probe = std::get_if<ptycho::ProbeOfFile>(&parameters_.guess.probe)) io::read_result(probe->file);
@@ -148,6 +175,7 @@ class PtychoDm final : public stage::Stage {
   }
 
   Parameters parameters_;
+  std::unique_ptr<ptycho::Gpu> gpu_;
   ptycho::Yx<Index> frame_;
   Index expected_frames_ = 0;
   std::unique_ptr<ScanJob> job_;

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/device/fft.hpp"
+#include "core/device/on_host.hpp"
 #include "core/device/thread_pool.hpp"
 #include "plugin/stages/ptycho_dm/frame_store.hpp"
 #include "plugin/stages/ptycho_dm/result_packet.hpp"
@@ -19,10 +20,19 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+template <class T>
+std::unique_ptr<Kernels<T>> make_gpu_kernels(Gpu& gpu, Yx<Index> frame) {
+  if constexpr (std::is_same_v<T, float>) {
+    return gpu.single_kernels(frame);
+  } else {
+    return gpu.double_kernels(frame);
+  }
+}
+
 /// Kernels that transform alike on every rank, so that all round alike.
 template <class T>
-std::unique_ptr<Kernels<T>> make_kernels(device::ThreadPool& threads, Yx<Index> frame,
-                                         const comm::Communicator& ranks) {
+std::unique_ptr<Kernels<T>> make_measured_kernels(device::ThreadPool& threads, Yx<Index> frame,
+                                                  const comm::Communicator& ranks) {
   std::unique_ptr<Kernels<T>> kernels;
   std::string knowledge;
   if (ranks.is_root()) {
@@ -54,14 +64,14 @@ class Job final : public ScanJob {
 
   void reconstruct(stage::Packet& packet, stage::Json& figures) override {
     const auto start = Clock::now();
-    const Problem<T> problem = gather_scan(packet.metadata);
+    device::ThreadPool threads(services_.threads);
+    const auto kernels = make_kernels(threads);
+    const Problem<T> problem = gather_scan(packet.metadata, kernels->memory());
     const Layout& layout = problem.layout();
     Settings settings = parameters_.settings;
     if (parameters_.probe_support_m) {
       settings.probe_support_px = *parameters_.probe_support_m / std::max(layout.pixel_size_m.y, layout.pixel_size_m.x);
     }
-    device::ThreadPool threads(services_.threads);
-    const auto kernels = make_kernels<T>(threads, frame_, services_.ranks);
     const auto start_with = [&](Index modes) {
       return start_state<T>(parameters_.guess, light_, layout, modes, parameters_.object_modes);
     };
@@ -97,8 +107,14 @@ class Job final : public ScanJob {
     return wide;
   }
 
+  std::unique_ptr<Kernels<T>> make_kernels(device::ThreadPool& threads) const {
+    if (services_.gpu) return make_gpu_kernels<T>(*services_.gpu, frame_);
+    if (parameters_.reproducible) return make_cpu_kernels<T>(threads, frame_, device::FftPlanning::quick);
+    return make_measured_kernels<T>(threads, frame_, services_.ranks);
+  }
+
   /// Puts together what all ranks know of the scan: positions in scan order, and the mean frame.
-  Problem<T> gather_scan(const stage::Json& metadata) {
+  Problem<T> gather_scan(const stage::Json& metadata, device::Memory* memory) {
     const auto indices = services_.ranks.gather(frames_.frame_index());
     const auto positions = services_.ranks.gather(frames_.positions_m());
     const auto count = static_cast<Index>(indices.size());
@@ -128,7 +144,7 @@ class Job final : public ScanJob {
     for (std::size_t i = 0; i < frames_.frame_index().size(); ++i) {
       views.push_back({static_cast<Index>(frames_.frame_index()[i]), static_cast<Index>(i)});
     }
-    return {lay_out(optics, positions_m_), frames_.magnitudes(), std::move(views)};
+    return {lay_out(optics, positions_m_), frames_.take_magnitudes(memory), std::move(views)};
   }
 
   Observer observer(Index iterations, Index view_modes, const std::string& what) const {
@@ -197,7 +213,24 @@ class Job final : public ScanJob {
                                                   frame_.x * Index{sizeof(Complex<T>)}},
                          {"magnitudes_bytes", problem.local_count() * frame_.y * frame_.x * Index{sizeof(T)}},
                          {"frames_in_flight_bytes", frames_.largest_packet_bytes()}};
+    if (services_.gpu) figures["memory"]["device"] = device_memory(problem, modes);
     return figures;
+  }
+
+  stage::Json device_memory(const Problem<T>& problem, Index modes) const {
+    const Layout& layout = problem.layout();
+    const Workload work{frame_,
+                        layout.object,
+                        problem.local_count(),
+                        layout.view_count(),
+                        modes,
+                        parameters_.object_modes,
+                        parameters_.real_bytes()};
+    const BatchPlan plan = plan_batches(work, services_.gpu->facts(), parameters_.gpu.batch_views);
+    return {{"exit_waves_bytes", plan.exit_waves},   {"magnitudes_bytes", plan.magnitudes},
+            {"batch_waves_bytes", plan.batch_waves}, {"transform_work_bytes", plan.transform_work},
+            {"fields_bytes", plan.fields},           {"lists_bytes", plan.lists},
+            {"total_bytes", plan.total()},           {"batch_views", plan.batch_views}};
   }
 
   const Parameters& parameters_;

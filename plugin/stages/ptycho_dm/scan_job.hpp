@@ -7,6 +7,7 @@
 
 #include "core/comm/communicator.hpp"
 #include "core/ptycho/engine.hpp"
+#include "core/ptycho/gpu.hpp"
 #include "core/ptycho/reconstruction.hpp"
 #include "plugin/api/stage.hpp"
 #include "plugin/stages/ptycho_dm/parameters.hpp"
@@ -17,6 +18,7 @@ namespace ptychoflow::ptycho_dm {
 struct Services {
   comm::Communicator ranks;
   int threads = 1;
+  ptycho::Gpu* gpu = nullptr;  ///< null: compute on the CPU
   std::function<void(const std::string&)> info;
   std::function<void(const std::string&)> warn;
   std::function<void(Index done, Index total, const std::string& text)> progress;

@@ -1,0 +1,225 @@
+// The CUDA side of what core/ptycho/kernels_batched.hpp asks of a device: a stream, and the three ways to launch on it.
+#pragma once
+
+#include <cub/block/block_reduce.cuh>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/base/complex.hpp"
+#include "core/base/view.hpp"
+#include "core/device/array.hpp"
+#include "core/device/cuda/check.hpp"
+#include "core/device/cuda/memory.hpp"
+
+namespace ptychoflow::device::cuda {
+
+inline constexpr int block_threads = 256;
+inline constexpr Index block_elements = 4 * block_threads;  ///< that a block adds up
+
+template <class F>
+__global__ void __launch_bounds__(block_threads) each_kernel(Index count, F f) {
+  const Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x;
+  if (i < count) f(static_cast<Index>(blockIdx.y), i);
+}
+
+struct Plus {
+  template <class V>
+  __device__ V operator()(V a, const V& b) const {
+    return a += b;
+  }
+};
+
+/// partial[group][block] = Σ over the block's elements; blocks and the order within them depend on `count` alone.
+template <class V, class F>
+__global__ void __launch_bounds__(block_threads) sum_kernel(Index count, V* partial, F f) {
+  using Reduce = cub::BlockReduce<V, block_threads>;
+  __shared__ typename Reduce::TempStorage storage;
+  V sum{};
+  const Index first = static_cast<Index>(blockIdx.x) * block_elements;
+  const Index last = first + block_elements < count ? first + block_elements : count;
+  for (Index i = first + threadIdx.x; i < last; i += block_threads) sum += f(static_cast<Index>(blockIdx.y), i);
+  sum = Reduce(storage).Reduce(sum, Plus{});
+  if (threadIdx.x == 0) partial[static_cast<Index>(blockIdx.y) * gridDim.x + blockIdx.x] = sum;
+}
+
+/// One block a group.
+template <class V>
+__global__ void __launch_bounds__(block_threads) add_up_kernel(Index blocks, const V* partial, V* sums) {
+  using Reduce = cub::BlockReduce<V, block_threads>;
+  __shared__ typename Reduce::TempStorage storage;
+  V sum{};
+  for (Index b = threadIdx.x; b < blocks; b += block_threads)
+    sum += partial[static_cast<Index>(blockIdx.x) * blocks + b];
+  sum = Reduce(storage).Reduce(sum, Plus{});
+  if (threadIdx.x == 0) sums[blockIdx.x] = sum;
+}
+
+/// Work that a device does in order. See core/ptycho/kernels_batched.hpp for the contract.
+class Queue {
+ public:
+  /// On `device`, which becomes this thread's.
+  explicit Queue(int device);
+
+  device::Memory* memory() const { return &gpu_memory(); }
+
+  template <class F>
+  void each(Index groups, Index count, const F& f) {
+    if (groups == 0 || count == 0) return;
+    each_kernel<<<grid(groups, count, block_threads), block_threads, 0, stream_.get()>>>(count, f);
+    PTYCHOFLOW_CUDA(cudaGetLastError());
+  }
+
+  template <class V, class F>
+  void sum(Index groups, Index count, V* sums, const F& f) {
+    if (groups == 0) return;
+    const dim3 shape = grid(groups, std::max<Index>(count, 1), block_elements);
+    V* partial = static_cast<V*>(scratch(sizeof(V) * shape.x * shape.y));
+    sum_kernel<<<shape, block_threads, 0, stream_.get()>>>(count, partial, f);
+    PTYCHOFLOW_CUDA(cudaGetLastError());
+    add_up_kernel<<<shape.y, block_threads, 0, stream_.get()>>>(static_cast<Index>(shape.x), partial, sums);
+    PTYCHOFLOW_CUDA(cudaGetLastError());
+  }
+
+  template <class V>
+  std::vector<V> read(const V* values, Index count) {
+    std::vector<V> list(static_cast<std::size_t>(count));
+    read_bytes(list.data(), values, sizeof(V) * list.size());
+    return list;
+  }
+
+  /// Bytes from the device, once all that was queued before is done.
+  void read_bytes(void* host, const void* device, std::size_t bytes);
+
+  Queue lane() const { return Queue(device_); }
+  void after(Queue& other);
+  void about(std::string text) const { cuda::about(std::move(text)); }
+
+  /// The first time `body` runs as it is; the second time what it queues is recorded, and replayed from then on: one
+  /// call in place of thousands.
+  template <class Body>
+  void replayed(const std::vector<double>& key, const Body& body) {
+    if (key == recorded_ && graph_) return replay();
+    if (key != recorded_ || !may_record_) {
+      recorded_ = key;
+      graph_.reset();
+      return body();
+    }
+    begin_recording();
+    try {
+      body();
+    } catch (...) {
+      give_up_recording();
+      throw;
+    }
+    if (!end_recording()) return body();
+    replay();
+  }
+
+  cudaStream_t stream() const { return stream_.get(); }
+
+  template <class T>
+  class Fft;
+
+ private:
+  struct DestroyStream {
+    void operator()(cudaStream_t stream) const { (void)cudaStreamDestroy(stream); }
+  };
+  struct DestroyEvent {
+    void operator()(cudaEvent_t event) const { (void)cudaEventDestroy(event); }
+  };
+  struct DestroyGraph {
+    void operator()(cudaGraphExec_t graph) const { (void)cudaGraphExecDestroy(graph); }
+  };
+  template <class Handle, class Destroy>
+  using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy>;
+
+  /// @throws Error (other) if CUDA's grid does not take so many groups
+  static dim3 grid(Index groups, Index count, Index elements_in_block);
+  void* scratch(std::size_t bytes);
+  void begin_recording();
+  bool end_recording();
+  void give_up_recording() noexcept;
+  void replay();
+
+  int device_;
+  Owned<cudaStream_t, DestroyStream> stream_;
+  Owned<cudaEvent_t, DestroyEvent> event_;
+  Owned<cudaGraphExec_t, DestroyGraph> graph_;
+  std::vector<double> recorded_;
+  bool may_record_ = true;
+  Array<unsigned char, 1> scratch_;
+};
+
+/// Two-dimensional transforms of up to `most` arrays that lie one after the other, in place, not normalised.
+template <class T>
+class Queue::Fft {
+ public:
+  Fft(Queue& queue, Extents<2> frame, Index most) : frame_(frame), most_(most), stream_(queue.stream()) {
+    (void)plan(most);
+  }
+
+  void forward(Complex<T>* waves, Index count) { run(waves, count, CUFFT_FORWARD); }
+  void inverse(Complex<T>* waves, Index count) { run(waves, count, CUFFT_INVERSE); }
+
+  std::size_t work_bytes() const { return work_.bytes(); }
+
+ private:
+  struct Plan {
+    explicit Plan(Index arrays) : count(arrays) { PTYCHOFLOW_CUDA(cufftCreate(&handle)); }
+    Plan(Plan&& other) noexcept : count(other.count), handle(std::exchange(other.handle, -1)) {}
+    Plan& operator=(Plan&&) = delete;
+    ~Plan() {
+      if (handle != -1) (void)cufftDestroy(handle);
+    }
+    Index count;
+    cufftHandle handle = -1;
+  };
+
+  void run(Complex<T>* waves, Index count, int direction) {
+    const cufftHandle handle = plan(count);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      auto* data = reinterpret_cast<cufftComplex*>(waves);
+      PTYCHOFLOW_CUDA(cufftExecC2C(handle, data, data, direction));
+    } else {
+      auto* data = reinterpret_cast<cufftDoubleComplex*>(waves);
+      PTYCHOFLOW_CUDA(cufftExecZ2Z(handle, data, data, direction));
+    }
+  }
+
+  /// There are few counts: a full batch, the last of a sweep, and those of the sample for R.
+  cufftHandle plan(Index count) {
+    for (const Plan& p : plans_) {
+      if (p.count == count) return p.handle;
+    }
+    Plan made(count);
+    PTYCHOFLOW_CUDA(cufftSetAutoAllocation(made.handle, 0));
+    long long size[] = {frame_[0], frame_[1]};
+    std::size_t bytes = 0;
+    PTYCHOFLOW_CUDA(cufftMakePlanMany64(made.handle, 2, size, nullptr, 1, 0, nullptr, 1, 0,
+                                        sizeof(T) == sizeof(float) ? CUFFT_C2C : CUFFT_Z2Z, count, &bytes));
+    PTYCHOFLOW_CUDA(cufftSetStream(made.handle, stream_));
+    plans_.push_back(std::move(made));
+    if (static_cast<Index>(bytes) > work_.size()) {  // one work area for all: they follow each other on the stream
+      PTYCHOFLOW_CUDA(cudaStreamSynchronize(stream_));
+      work_ = Array<unsigned char, 1>::uninitialized({static_cast<Index>(bytes)}, &gpu_memory());
+      for (const Plan& p : plans_) PTYCHOFLOW_CUDA(cufftSetWorkArea(p.handle, work_.data()));
+    } else {
+      PTYCHOFLOW_CUDA(cufftSetWorkArea(plans_.back().handle, work_.data()));
+    }
+    return plans_.back().handle;
+  }
+
+  Extents<2> frame_;
+  Index most_;
+  cudaStream_t stream_;
+  std::vector<Plan> plans_;
+  Array<unsigned char, 1> work_;
+};
+
+}  // namespace ptychoflow::device::cuda

@@ -1,0 +1,88 @@
+// libptychoflow-cuda.so: a card, and kernels on it.
+
+#include "core/ptycho/gpu.hpp"
+
+#include <fmt/format.h>
+
+#include "core/base/error.hpp"
+#include "core/base/version.hpp"
+#include "core/device/cuda/check.hpp"
+#include "core/ptycho/cuda/kernels_cuda.hpp"
+
+namespace ptychoflow::ptycho::cuda {
+namespace {
+
+class CudaGpu final : public Gpu {
+ public:
+  CudaGpu(const GpuOptions& options, int device, int sharing) : options_(options), device_(device), sharing_(sharing) {
+    PTYCHOFLOW_CUDA(cudaSetDevice(device));
+    PTYCHOFLOW_CUDA(cudaGetDeviceProperties(&properties_, device));
+    std::size_t free = 0, total = 0;
+    PTYCHOFLOW_CUDA(cudaMemGetInfo(&free, &total));  // starts CUDA on the device: a fault shows now
+    const std::size_t reserve = total / 50;          // for what CUDA allocates on the way
+    free_bytes_ = (free > reserve ? free - reserve : 0) / static_cast<std::size_t>(sharing);
+  }
+
+  void join(const comm::Communicator& ranks) override {
+    rank_sum_ = make_rank_sum(options_.reduction, ranks, sharing_ == 1);
+  }
+
+  std::string description() const override {
+    return fmt::format("{} (device {}, {:.1f} GiB free{}){}", properties_.name, device_,
+                       static_cast<double>(facts().free_bytes) / (1 << 30),
+                       sharing_ > 1 ? fmt::format(" for each of {} ranks that share it", sharing_) : "",
+                       rank_sum_ ? fmt::format(", sums over ranks by {}", rank_sum_->name()) : "");
+  }
+
+  DeviceFacts facts() const override {
+    return {free_bytes_, static_cast<std::uint64_t>(properties_.l2CacheSize),
+            std::int64_t{properties_.multiProcessorCount} * properties_.maxThreadsPerMultiProcessor};
+  }
+
+  std::unique_ptr<Kernels<float>> single_kernels(Yx<Index> frame) override { return kernels<float>(frame); }
+  std::unique_ptr<Kernels<double>> double_kernels(Yx<Index> frame) override { return kernels<double>(frame); }
+
+ private:
+  template <class T>
+  std::unique_ptr<Kernels<T>> kernels(Yx<Index> frame) {
+    const auto plan = [this](const Workload& work) { return plan_batches(work, facts(), options_.batch_views); };
+    return make_cuda_kernels<T>(device_, frame, options_.object_sum, plan, rank_sum_.get());
+  }
+
+  GpuOptions options_;
+  int device_;
+  int sharing_;
+  std::size_t free_bytes_ = 0;
+  cudaDeviceProp properties_{};
+  std::unique_ptr<RankSum> rank_sum_;
+};
+
+}  // namespace
+
+Gpu* open_gpu(const GpuOptions& options, const comm::NodePlace& place) {
+  int devices = 0;
+  const cudaError_t status = cudaGetDeviceCount(&devices);
+  const cudaError_t answer = status == cudaSuccess && devices == 0 ? cudaErrorNoDevice : status;
+  if (answer != cudaSuccess) {
+    throw Error(ErrorCode::resource,
+                fmt::format("no GPU can be used: {}; --backend cpu needs none", device::cuda::why_unusable(answer)));
+  }
+  if (options.device >= devices) {
+    throw Error(ErrorCode::resource, fmt::format("device: {}, but CUDA sees {} GPU(s), numbered from 0: check "
+                                                 "CUDA_VISIBLE_DEVICES",
+                                                 options.device, devices));
+  }
+  if (options.device >= 0) return new CudaGpu(options, options.device, place.size);
+  return new CudaGpu(options, place.rank % devices, (place.size + devices - 1) / devices);
+}
+
+}  // namespace ptychoflow::ptycho::cuda
+
+#define PTYCHOFLOW_GPU_EXPORT extern "C" __attribute__((visibility("default")))
+
+PTYCHOFLOW_GPU_EXPORT const char* const ptychoflow_gpu_version = ptychoflow::version;
+
+PTYCHOFLOW_GPU_EXPORT ptychoflow::ptycho::Gpu* ptychoflow_open_gpu(const ptychoflow::ptycho::GpuOptions& options,
+                                                                   const ptychoflow::comm::NodePlace& place) {
+  return ptychoflow::ptycho::cuda::open_gpu(options, place);
+}
