@@ -2,6 +2,7 @@
 // rounding error every step or so, hence few iterations and these tolerances.
 #include <gtest/gtest.h>
 
+#include "core/base/error.hpp"
 #include "core/device/on_host.hpp"
 #include "core/ptycho/kernels_batched.hpp"
 #include "tests/parity/random_scan.hpp"
@@ -25,7 +26,7 @@ struct Case {
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 /// Which implementation of the kernels is on trial.
-enum class On { cpu, atomic_batches, gathering_batches };
+enum class On { cpu, atomic_batches, gathering_batches, gpu };
 
 /// Small batches, so that there are several and the last is not full.
 BatchPlan batches_of_three(const Workload& work) { return {.batch_views = 3, .lanes = work.views > 3 ? 2 : 1}; }
@@ -44,10 +45,22 @@ class EngineParity : public ::testing::TestWithParam<Case> {
 
     test::GuardedMemory memory;
     device::ThreadPool threads(c.threads);
+    std::unique_ptr<Gpu> gpu;
     std::unique_ptr<Kernels<T>> kernels;
     const Yx<Index> frame{c.ny, c.nx};
     if (on == On::cpu) {
       kernels = make_cpu_kernels<T>(threads, frame);
+    } else if (on == On::gpu) {
+      try {
+        gpu = open_gpu({}, {});
+      } catch (const Error& e) {
+        GTEST_SKIP() << e.what();
+      }
+      if constexpr (std::is_same_v<T, float>) {
+        kernels = gpu->single_kernels(frame);
+      } else {
+        kernels = gpu->double_kernels(frame);
+      }
     } else {
       kernels = std::make_unique<BatchedKernels<T, test::HostQueue>>(
           test::HostQueue(memory), frame, on == On::atomic_batches ? ObjectSum::atomic : ObjectSum::gather,
@@ -81,6 +94,8 @@ TEST_P(EngineParity, InBatchesAgreesInSinglePrecision) { run<float>(On::atomic_b
 TEST_P(EngineParity, InBatchesAgreesInDoublePrecision) { run<double>(On::atomic_batches); }
 TEST_P(EngineParity, InBatchesThatGatherAgreesInSinglePrecision) { run<float>(On::gathering_batches); }
 TEST_P(EngineParity, InBatchesThatGatherAgreesInDoublePrecision) { run<double>(On::gathering_batches); }
+TEST_P(EngineParity, OnAGpuAgreesInSinglePrecision) { run<float>(On::gpu); }
+TEST_P(EngineParity, OnAGpuAgreesInDoublePrecision) { run<double>(On::gpu); }
 
 INSTANTIATE_TEST_SUITE_P(Cases, EngineParity,
                          ::testing::Values(Case{"one_mode", 16, 16, 1, 1, 1, false, std::nullopt},

@@ -5,60 +5,20 @@
 
 #include <cmath>
 
-#include "core/ptycho/initial_guess.hpp"
 #include "core/ptycho/modes.hpp"
-#include "core/ptycho/simulator.hpp"
+#include "tests/support/simulated_scan.hpp"
 
 namespace ptychoflow::ptycho {
 namespace {
 
 Wish go_on(const IterationFigures&) { return Wish::go_on; }
 
-/// A scan of 49 frames of 32², and what is needed to reconstruct it.
-struct SmallScan {
+struct SmallScan : test::SimulatedScan<float> {
   device::ThreadPool threads{2};
-  std::shared_ptr<device::Array<float, 3>> magnitudes;
-  Layout layout;
-  ScanLight light;
-  GuessSettings guess;
   std::unique_ptr<Kernels<float>> kernels;
 
-  explicit SmallScan(std::vector<double> mode_powers) {
-    SimulationSettings s;
-    s.optics.frame = {32, 32};
-    s.optics.detector_pixel_m = {110e-6, 110e-6};
-    s.probe = ProbeKind::gaussian;
-    s.gaussian_m = 80e-9;
-    s.mode_powers = std::move(mode_powers);
-    s.frame_count = 49;
-    s.photons = 1e6;
-    const Simulator simulator{SimulationPlan(s)};
-    layout = lay_out(s.optics, simulator.plan().positions_m);
-    device::Array<std::uint32_t, 3> counts({s.frame_count, 32, 32});
-    simulator.expose(0, counts, threads);
-    magnitudes = std::make_shared<device::Array<float, 3>>(Extents<3>{s.frame_count, 32, 32});
-    light.wavelength_m = s.optics.wavelength_m;
-    light.mask = device::Array<std::uint8_t, 2>({32, 32});
-    light.mean_counts = device::Array<double, 2>({32, 32});
-    for (Index j = 0; j < s.frame_count; ++j) {
-      for (Index y = 0; y < 32; ++y) {
-        for (Index x = 0; x < 32; ++x) {
-          (*magnitudes)(j, (y + 16) % 32, (x + 16) % 32) = std::sqrt(static_cast<float>(counts(j, y, x)));
-          light.mean_counts(y, x) += counts(j, y, x) / static_cast<double>(s.frame_count);
-        }
-      }
-    }
-    guess.probe = ProbeGaussian{80e-9};
-    kernels = make_cpu_kernels<float>(threads, layout.frame);
-  }
-
-  Problem<float> problem() const {
-    std::vector<LocalView> views;
-    for (Index j = 0; j < layout.view_count(); ++j) views.push_back({j, j});
-    return {layout, magnitudes, views};
-  }
-
-  State<float> start(Index probe_modes) const { return start_state<float>(guess, light, layout, probe_modes, 1); }
+  explicit SmallScan(std::vector<double> mode_powers)
+      : SimulatedScan(std::move(mode_powers)), kernels(make_cpu_kernels<float>(threads, layout.frame)) {}
 
   Result<float> reconstruct(const Settings& settings, Index probe_modes = 1, const Observer& observer = go_on) const {
     return ptycho::reconstruct(problem(), start(probe_modes), settings, *kernels, {}, observer);

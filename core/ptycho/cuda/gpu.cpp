@@ -4,9 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "core/base/error.hpp"
 #include "core/base/version.hpp"
+#include "core/device/array.hpp"
 #include "core/device/cuda/check.hpp"
+#include "core/device/cuda/memory.hpp"
 #include "core/ptycho/cuda/kernels_cuda.hpp"
 
 namespace ptychoflow::ptycho::cuda {
@@ -22,6 +26,26 @@ class CudaGpu final : public Gpu {
     const std::size_t reserve = total / 50;          // for what CUDA allocates on the way
     free_bytes_ = (free > reserve ? free - reserve : 0) / static_cast<std::size_t>(sharing);
   }
+
+  double copy_rate() override {
+    constexpr Index bytes = Index{1} << 30;
+    constexpr int times = 20;
+    const auto from = device::Array<char, 1>::zeros({bytes}, &device::cuda::gpu_memory());
+    auto to = device::Array<char, 1>::zeros({bytes}, &device::cuda::gpu_memory());
+    std::chrono::steady_clock::time_point start;
+    for (int i = -1; i < times; ++i) {  // the first is not timed
+      if (i == 0) {
+        finish();
+        start = std::chrono::steady_clock::now();
+      }
+      PTYCHOFLOW_CUDA(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice));
+    }
+    finish();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    return 2.0 * static_cast<double>(bytes) * times / seconds.count();
+  }
+
+  void finish() override { PTYCHOFLOW_CUDA(cudaDeviceSynchronize()); }
 
   void join(const comm::Communicator& ranks) override {
     rank_sum_ = make_rank_sum(options_.reduction, ranks, sharing_ == 1);
