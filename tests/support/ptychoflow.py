@@ -9,12 +9,12 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("PTYCHOFLOW_DATA", SOURCE.parent / "shared" / "data"))
 
 
-def run(pipeline, folder, *, ranks=1, options=(), check=True):
-    """Runs a pipeline given as text in `folder`, on `ranks` ranks."""
+def run(pipeline, folder, *, ranks=1, options=(), check=True, environment={}):
+    """Runs a pipeline given as text in `folder`, on `ranks` ranks; `environment`: on top of this process's."""
     file = pathlib.Path(folder) / "pipeline.yaml"
     file.write_text(pipeline)
     launcher = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
-    env = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    env = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"} | environment
     if ranks > 1:
         env["ASAN_OPTIONS"] = "detect_leaks=0"  # MPI's own
     done = subprocess.run([*launcher, PROGRAM, "run", str(file), "-q", *options], env=env, cwd=folder, text=True,
