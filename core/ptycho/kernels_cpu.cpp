@@ -215,7 +215,7 @@ class CpuKernels final : public Kernels<T> {
     threads_.run_in_turn(static_cast<Index>(blocks_.size()), [&](int thread, Index item) {
       auto& space = spaces_[static_cast<std::size_t>(thread)];
       auto& block = blocks_[static_cast<std::size_t>(item)];
-      prepare(space, state.mode_pairs());
+      make_room(space, state.mode_pairs());
       start_sums(block, problem, state, gather);
       for (Index v = block.views.first; v < block.views.last; ++v) body(space, block, v);
     });
@@ -288,7 +288,7 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  void prepare(Workspace<T>& space, Index mode_pairs) const {
+  void make_room(Workspace<T>& space, Index mode_pairs) const {
     const Index pixels = frame_.y * frame_.x;
     const Index aligned = (pixels + 7) / 8 * 8;
     if (space.waves.extents() == Extents<2>{mode_pairs, aligned}) return;

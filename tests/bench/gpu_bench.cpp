@@ -113,7 +113,8 @@ int run(bool whole) {
     fmt::print("{}; copies at {:.2f} TB/s (read and written)\n\n", gpu->description(), copy_rate / 1e12);
   }
   fmt::print(
-      "| case | frame | modes | views | precision | object sum | batch | ms an iteration | µs per view·mode | passes | s "
+      "| case | frame | modes | views | precision | object sum | batch | ms an iteration | µs per view·mode | passes | "
+      "s "
       "in all |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
   std::vector<Case> cases = {{"small", 128, 3, 400}, {"small", 128, 3, 400, true}};
   if (whole) {
