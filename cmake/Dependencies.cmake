@@ -30,8 +30,16 @@ if(PTYCHOFLOW_CUDA AND NOT PTYCHOFLOW_SANITIZE)
   endif()
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
-    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)  # Turing to Blackwell, with PTX for what comes; give 70 and CUDA 12 for V100
-      set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;86-real;89-real;90-real;100" CACHE STRING "GPU generations to compile for")
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)  # from the oldest that nvcc knows, with PTX for what comes after the newest
+      execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --version OUTPUT_VARIABLE nvcc_says)
+      string(REGEX MATCH "release ([0-9]+\\.[0-9]+)" _ "${nvcc_says}")
+      set(generations "75-real;80-real;86-real;89-real;90-real;100")
+      if(CMAKE_MATCH_1 VERSION_LESS 12.8)
+        set(generations "70-real;75-real;80-real;86-real;89-real;90")
+      elseif(CMAKE_MATCH_1 VERSION_LESS 13)
+        list(PREPEND generations 70-real)
+      endif()
+      set(CMAKE_CUDA_ARCHITECTURES ${generations} CACHE STRING "GPU generations to compile for")
     endif()
     enable_language(CUDA)
     if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know C++20 of the nvcc that have it

@@ -12,6 +12,7 @@
 
 #include "core/base/error.hpp"
 #include "core/device/array.hpp"
+#include "core/device/block_sum.hpp"
 #include "core/device/fft.hpp"
 #include "core/device/memory.hpp"
 
@@ -80,9 +81,15 @@ class HostQueue {
   void sum(Index groups, Index count, V* sums, const F& f) {
     memory_->open([&] {
       for (Index g = 0; g < groups; ++g) {
-        V total{};
-        for (Index i = 0; i < count; ++i) total += f(g, i);
-        sums[g] = total;
+        std::vector<V> partial;  // of the blocks
+        for (Index block = 0; block < device::blocks_of(std::max<Index>(count, 1)); ++block) {
+          partial.push_back(add_threads<V>([&](Index thread) {
+            return device::sum_of_thread<V>(block, thread, count, [&](Index i) { return f(g, i); });
+          }));
+        }
+        sums[g] = add_threads<V>([&](Index thread) {
+          return device::sum_of_partials(thread, static_cast<Index>(partial.size()), partial.data());
+        });
       }
     });
   }
@@ -136,6 +143,13 @@ class HostQueue {
   };
 
  private:
+  template <class V, class Body>
+  static V add_threads(const Body& sum_of) {
+    V sum{};
+    for (Index thread = 0; thread < device::block_threads; ++thread) sum += sum_of(thread);
+    return sum;
+  }
+
   GuardedMemory* memory_;
 };
 

@@ -14,13 +14,11 @@
 #include "core/base/complex.hpp"
 #include "core/base/view.hpp"
 #include "core/device/array.hpp"
+#include "core/device/block_sum.hpp"
 #include "core/device/cuda/check.hpp"
 #include "core/device/cuda/memory.hpp"
 
 namespace ptychoflow::device::cuda {
-
-inline constexpr int block_threads = 256;
-inline constexpr Index block_elements = 4 * block_threads;  ///< that a block adds up
 
 template <class F>
 __global__ void __launch_bounds__(block_threads) each_kernel(Index count, F f) {
@@ -35,17 +33,15 @@ struct Plus {
   }
 };
 
-/// partial[group][block] = Σ over the block's elements; blocks and the order within them depend on `count` alone.
+/// partial[group][block] = Σ over the block's elements.
 template <class V, class F>
 __global__ void __launch_bounds__(block_threads) sum_kernel(Index count, V* partial, F f) {
   using Reduce = cub::BlockReduce<V, block_threads>;
   __shared__ typename Reduce::TempStorage storage;
-  V sum{};
-  const Index first = static_cast<Index>(blockIdx.x) * block_elements;
-  const Index last = first + block_elements < count ? first + block_elements : count;
-  for (Index i = first + threadIdx.x; i < last; i += block_threads) sum += f(static_cast<Index>(blockIdx.y), i);
-  sum = Reduce(storage).Reduce(sum, Plus{});
-  if (threadIdx.x == 0) partial[static_cast<Index>(blockIdx.y) * gridDim.x + blockIdx.x] = sum;
+  const auto group = static_cast<Index>(blockIdx.y);
+  const V mine = sum_of_thread<V>(blockIdx.x, threadIdx.x, count, [&](Index i) { return f(group, i); });
+  const V sum = Reduce(storage).Reduce(mine, Plus{});
+  if (threadIdx.x == 0) partial[group * gridDim.x + blockIdx.x] = sum;
 }
 
 /// One block a group.
@@ -53,10 +49,8 @@ template <class V>
 __global__ void __launch_bounds__(block_threads) add_up_kernel(Index blocks, const V* partial, V* sums) {
   using Reduce = cub::BlockReduce<V, block_threads>;
   __shared__ typename Reduce::TempStorage storage;
-  V sum{};
-  for (Index b = threadIdx.x; b < blocks; b += block_threads)
-    sum += partial[static_cast<Index>(blockIdx.x) * blocks + b];
-  sum = Reduce(storage).Reduce(sum, Plus{});
+  const V mine = sum_of_partials(threadIdx.x, blocks, partial + static_cast<Index>(blockIdx.x) * blocks);
+  const V sum = Reduce(storage).Reduce(mine, Plus{});
   if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
