@@ -12,11 +12,12 @@ namespace ptychoflow::device {
 /// How a transform is chosen.
 enum class FftPlanning {
   quick,     ///< at once, by rule
-  measured,  ///< by timing candidates for up to half a second; for transforms that run many thousand times
+  measured,  ///< by timing candidates for up to two seconds; for transforms that run many thousand times
 };
 
-/// In-place transform of a row-major [y][x] array, neither direction normalised: forward then inverse multiplies by
-/// ny·nx. The forward kernel is exp(−2πi qr). One object may serve many threads at once.
+/// In-place transform by FFTW or, for sides with a large prime factor, by PrimeFft2d; of a row-major [y][x] array,
+/// neither direction normalised: forward then inverse multiplies by ny·nx. The forward kernel is exp(−2πi qr). One
+/// object may serve many threads at once.
 template <class T>
 class Fft2d {
  public:
