@@ -26,6 +26,9 @@ OpenGpu load_gpu_library() {
     throw Error(ErrorCode::resource, "this installation has no GPU code (" + path +
                                          " is missing): build it where nvcc is found, or run with --backend cpu");
   }
+  if (!dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) {  // before cuFFT's hundreds of megabytes are mapped
+    throw Error(ErrorCode::resource, "no GPU can be used: there is no NVIDIA driver; --backend cpu needs none");
+  }
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     throw Error(ErrorCode::resource,

@@ -28,9 +28,10 @@ struct Workspace {
 template <class T>
 struct Block {
   Share views;
-  Array<Complex<T>, 3> object_sum;  ///< [object mode][row − first_row][x]: only the rows that its views touch
+  View<Complex<T>, 3>
+      sum;  ///< numerator, [mode][row − first_row][x]: of the object, only the rows that its views touch
   Index first_row = 0;
-  Array<Complex<T>, 3> probe_sum;  ///< [probe mode][y][x]
+  Array<Complex<T>, 1> storage;  ///< of `sum`
   ChangeSums change;
   FitSums fit;
 };
@@ -68,7 +69,7 @@ class CpuKernels final : public Kernels<T> {
         block.change += rows::update_exit_wave(psi, &space.waves(kl, y * frame_.x), p, o, beta, frame_.x);
         if (gather == Gather::object)
           rows::add_conjugate_product(object_row(block, problem, v, l, y), p, psi, frame_.x);
-        if (gather == Gather::probe) rows::add_conjugate_product(&block.probe_sum(k, y, 0), o, psi, frame_.x);
+        if (gather == Gather::probe) rows::add_conjugate_product(&block.sum(k, y, 0), o, psi, frame_.x);
       });
     });
     merge(gather, overlap);
@@ -91,7 +92,7 @@ class CpuKernels final : public Kernels<T> {
     for_views(problem, state, Gather::probe, [&](Workspace<T>&, Block<T>& block, Index v) {
       for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
         const Complex<T>* psi = &state.exit_waves(v, k * state.object_modes() + l, y, 0);
-        rows::add_conjugate_product(&block.probe_sum(k, y, 0), o, psi, frame_.x);
+        rows::add_conjugate_product(&block.sum(k, y, 0), o, psi, frame_.x);
       });
     });
     merge(Gather::probe, overlap);
@@ -243,7 +244,7 @@ class CpuKernels final : public Kernels<T> {
 
   Complex<T>* object_row(Block<T>& block, const Problem<T>& problem, Index v, Index l, Index y) const {
     const Yx<Index> w = problem.window(v);
-    return &block.object_sum(l, w.y + y - block.first_row, w.x);
+    return &block.sum(l, w.y + y - block.first_row, w.x);
   }
 
   /// Transforms the waves and sets model = √Σ|F wave|², normalised so that a transform keeps the sum of squares.
@@ -299,26 +300,27 @@ class CpuKernels final : public Kernels<T> {
   void start_sums(Block<T>& block, const Problem<T>& problem, const State<T>& state, Gather gather) const {
     block.change = {};
     block.fit = {};
-    if (gather == Gather::object) clear_object_sum(block, problem, state);
-    if (gather == Gather::probe) clear(block.probe_sum, state.probe.extents());
+    if (gather == Gather::object) start_object_sum(block, problem, state);
+    if (gather == Gather::probe) start_sum(block, 0, state.probe.extents());
   }
 
-  void clear_object_sum(Block<T>& block, const Problem<T>& problem, const State<T>& state) const {
+  void start_object_sum(Block<T>& block, const Problem<T>& problem, const State<T>& state) const {
     Index first = state.object.extent(1), last = 0;
     for (Index v = block.views.first; v < block.views.last; ++v) {
       first = std::min(first, problem.window(v).y);
       last = std::max(last, problem.window(v).y + frame_.y);
     }
-    block.first_row = first;
-    clear(block.object_sum, {state.object_modes(), std::max<Index>(last - first, 0), state.object.extent(2)});
+    start_sum(block, first, {state.object_modes(), std::max<Index>(last - first, 0), state.object.extent(2)});
   }
 
-  static void clear(Array<Complex<T>, 3>& array, Extents<3> extents) {
-    if (array.extents() != extents) {
-      array = Array<Complex<T>, 3>(extents);
-    } else {
-      std::fill(array.begin(), array.end(), Complex<T>{});
+  static void start_sum(Block<T>& block, Index first_row, Extents<3> extents) {
+    block.first_row = first_row;
+    block.sum = {block.storage.data(), extents};
+    if (block.sum.size() > block.storage.size()) {
+      block.storage = Array<Complex<T>, 1>::uninitialized({block.sum.size()});
+      block.sum = {block.storage.data(), extents};
     }
+    std::fill(block.sum.begin(), block.sum.end(), Complex<T>{});
   }
 
   /// Adds up the blocks' sums, always in the order of the blocks.
@@ -332,10 +334,9 @@ class CpuKernels final : public Kernels<T> {
           T* sum = reinterpret_cast<T*>(&total(m, y, 0));
           std::fill(sum, sum + 2 * width, T(0));
           for (auto& block : blocks_) {
-            auto& part = gather == Gather::object ? block.object_sum : block.probe_sum;
-            const Index row = gather == Gather::object ? y - block.first_row : y;
-            if (row >= 0 && row < part.extent(1))
-              rows::add(sum, reinterpret_cast<const T*>(&part(m, row, 0)), 2 * width);
+            const Index row = y - block.first_row;
+            if (row >= 0 && row < block.sum.extent(1))
+              rows::add(sum, reinterpret_cast<const T*>(&block.sum(m, row, 0)), 2 * width);
           }
         }
       }
