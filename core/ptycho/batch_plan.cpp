@@ -27,7 +27,7 @@ Index choose_batch(const Workload& work, const DeviceFacts& device, Index lanes)
   const Bytes wave = pixels(work.frame) * static_cast<Bytes>(2 * work.real_bytes * work.mode_pairs());
   const auto in_cache = static_cast<Index>(device.l2_bytes * 3 / 4 / (3 * wave * static_cast<Bytes>(lanes)));
   const auto busy = static_cast<Index>(static_cast<Bytes>(device.resident_threads) / pixels(work.frame)) + 1;
-  return std::clamp<Index>(std::max(in_cache, busy), 1, std::max<Index>(work.views, 1));
+  return std::max(in_cache, busy);
 }
 
 BatchPlan plan_with(const Workload& work, Index batch, Index lanes) {
@@ -51,7 +51,8 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes) {
 
 BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index asked) {
   const Index lanes = work.views > 1 ? 2 : 1;
-  Index batch = asked > 0 ? std::min(asked, std::max<Index>(work.views, 1)) : choose_batch(work, device, lanes);
+  const Index most = std::clamp<Index>(work.views, 1, most_views_in_a_batch);
+  Index batch = std::clamp<Index>(asked > 0 ? asked : choose_batch(work, device, lanes), 1, most);
   BatchPlan plan = plan_with(work, batch, lanes);
   while (plan.total() > device.free_bytes && asked == 0 && batch > 1) plan = plan_with(work, batch /= 2, lanes);
   if (plan.total() > device.free_bytes) {

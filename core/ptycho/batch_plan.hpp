@@ -45,6 +45,9 @@ struct BatchPlan {
 /// Parts of the views over which probe sums are made side by side: enough to keep a device busy.
 constexpr Index probe_parts = 16;
 
+/// What a launch takes.
+constexpr Index most_views_in_a_batch = 65535;
+
 /// A batch's waves, ψ and work area should stay in the second-level cache from one kernel to the next, as long as that
 /// leaves enough pixels to keep the device busy.
 /// @param asked  views in a batch as the user wants it; 0: as said above

@@ -35,7 +35,27 @@ double median(std::vector<double> values) {
 struct Timing {
   double wall;
   double cpu;  ///< of the calling thread
+  double fft;  ///< of a transform there and back, of data in the cache: what no engine can do without
 };
+
+/// One transform there and back, microseconds of the thread's clock.
+template <class T>
+double time_fft(Index size) {
+  std::mt19937 random(2);
+  device::Array<Complex<T>, 2> wave({size, size});
+  const device::Fft2d<T> fft(size, size, device::FftPlanning::measured);
+  std::vector<double> times;
+  for (int i = 0; i < 30; ++i) {
+    fill(&wave.data()->re, 2 * wave.size(), random);
+    fft.forward(wave.data());
+    fill(&wave.data()->re, 2 * wave.size(), random);
+    const double start = thread_seconds();
+    fft.forward(wave.data());
+    fft.inverse(wave.data());
+    times.push_back(1e6 * (thread_seconds() - start));
+  }
+  return median(times);
+}
 
 template <class T>
 Timing time_engine(Index size, Index modes, Index views, int threads) {
@@ -71,7 +91,7 @@ Timing time_engine(Index size, Index modes, Index views, int threads) {
     cpu.push_back(thread_seconds() - start);
   }
   const double to_us = 1e6 / static_cast<double>(views * modes);
-  return {median(wall) * to_us, median(cpu) * to_us};
+  return {median(wall) * to_us, median(cpu) * to_us, time_fft<T>(size)};
 }
 
 }  // namespace
@@ -91,6 +111,6 @@ int main(int argc, char** argv) {
       twice ? time_engine<double>(size, modes, views, threads) : time_engine<float>(size, modes, views, threads);
   fmt::print(
       "{{\"size\": {}, \"modes\": {}, \"views\": {}, \"threads\": {}, \"precision\": \"{}\", "
-      "\"us_per_view_mode\": {:.1f}, \"cpu_us_per_view_mode\": {:.1f}}}\n",
-      size, modes, views, threads, twice ? "double" : "single", us.wall, us.cpu);
+      "\"us_per_view_mode\": {:.1f}, \"cpu_us_per_view_mode\": {:.1f}, \"fft_us\": {:.1f}}}\n",
+      size, modes, views, threads, twice ? "double" : "single", us.wall, us.cpu, us.fft);
 }

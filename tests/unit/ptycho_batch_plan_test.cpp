@@ -82,6 +82,12 @@ TEST(BatchPlan, TakesSmallerBatchesBeforeItGivesUp) {
   EXPECT_THROW(plan_batches(work, tight, roomy.batch_views), Error) << "a batch that was asked for is not made smaller";
 }
 
+TEST(BatchPlan, ABatchIsNoMoreThanALaunchTakes) {
+  const Workload tiny{{4, 4}, {1000, 1000}, 200000, 200000, 1, 1, 4};
+  EXPECT_LE(plan_batches(tiny, h200).batch_views, most_views_in_a_batch);
+  EXPECT_EQ(plan_batches(tiny, h200, 150000).batch_views, most_views_in_a_batch);
+}
+
 TEST(BatchPlan, ARankWithoutViewsHasAPlan) {
   Workload work = figure_4(4);
   work.views = 0;
