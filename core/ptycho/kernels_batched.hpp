@@ -25,6 +25,7 @@
 #include "core/device/on_host.hpp"
 #include "core/ptycho/batch_plan.hpp"
 #include "core/ptycho/gpu.hpp"
+#include "core/ptycho/overlap_sweeps.hpp"
 #include "core/ptycho/sweeps.hpp"
 
 namespace ptychoflow::ptycho {
