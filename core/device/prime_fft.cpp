@@ -94,7 +94,7 @@ struct Work {
     between = Array<T, 2>({n, row});
     narrow = Array<T, 2>({n, row});
     dense = Array<T, 2>({n, row});
-    offsets.resize(static_cast<std::size_t>(4 * n));
+    offsets.resize(static_cast<std::size_t>(2 * n));
   }
 };
 

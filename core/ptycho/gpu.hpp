@@ -46,9 +46,6 @@ class Gpu {
   /// Bytes read and written a second by copies within the card, measured now: what its memory can do.
   virtual double copy_rate() = 0;
 
-  /// Waits until the card has done all it was given.
-  virtual void finish() = 0;
-
   /// Makes ready for sums over these ranks. Collective.
   /// @throws Error (resource) if the reduction that was asked for does not work here
   virtual void join(const comm::Communicator& ranks) = 0;

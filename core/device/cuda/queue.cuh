@@ -154,14 +154,10 @@ class Queue {
 template <class T>
 class Queue::Fft {
  public:
-  Fft(Queue& queue, Extents<2> frame, Index most) : frame_(frame), most_(most), stream_(queue.stream()) {
-    (void)plan(most);
-  }
+  Fft(Queue& queue, Extents<2> frame, Index most) : frame_(frame), stream_(queue.stream()) { (void)plan(most); }
 
   void forward(Complex<T>* waves, Index count) { run(waves, count, CUFFT_FORWARD); }
   void inverse(Complex<T>* waves, Index count) { run(waves, count, CUFFT_INVERSE); }
-
-  std::size_t work_bytes() const { return work_.bytes(); }
 
  private:
   struct Plan {
@@ -210,7 +206,6 @@ class Queue::Fft {
   }
 
   Extents<2> frame_;
-  Index most_;
   cudaStream_t stream_;
   std::vector<Plan> plans_;
   Array<unsigned char, 1> work_;
