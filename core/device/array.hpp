@@ -13,6 +13,13 @@
 
 namespace ptychoflow::device {
 
+/// Of arrays in the processor's memory.
+inline constexpr std::size_t host_alignment = 64;
+
+/// Null if the memory is not there. Large blocks come in pages of their own size class, which the processor finds
+/// faster. To be released by std::free.
+void* allocate_on_host(std::size_t bytes);
+
 /// Owns a row-major tensor, in the processor's memory or a device's. Elements are zero unless built `uninitialized`,
 /// whose pages are first touched by their user. Elements in a device's memory are reached by its kernels alone.
 template <class T, std::size_t Rank>
@@ -20,7 +27,7 @@ class Array {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
-  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t alignment = host_alignment;
 
   Array() = default;
 
@@ -38,7 +45,7 @@ class Array {
     Array a;
     a.view_ = View<T, Rank>(nullptr, extents);
     const std::size_t bytes = std::max((a.bytes() + alignment - 1) / alignment * alignment, alignment);
-    void* data = memory ? memory->allocate(bytes) : std::aligned_alloc(alignment, bytes);
+    void* data = memory ? memory->allocate(bytes) : allocate_on_host(bytes);
     if (!data) {
       throw Error(ErrorCode::resource, "out of memory: " + std::to_string(bytes >> 20) + " MiB could not be allocated");
     }

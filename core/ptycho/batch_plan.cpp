@@ -40,7 +40,7 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes) {
   plan.exit_waves = views * mode_pairs * frame * 2 * real;
   plan.magnitudes = views * frame * real;
   plan.transform_work = static_cast<Bytes>(batch * lanes) * mode_pairs * frame * 2 * real;
-  plan.batch_waves = plan.transform_work + static_cast<Bytes>(batch * lanes) * frame * real;
+  plan.batch_waves = plan.transform_work;
   plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
                 static_cast<Bytes>(probe_parts) * probes * frame * 2 * real;
   plan.lists = bytes_of_lists(work);

@@ -34,7 +34,7 @@ struct BatchPlan {
   Index lanes = 2;        ///< batches that are under way at once
   std::uint64_t exit_waves = 0;
   std::uint64_t magnitudes = 0;
-  std::uint64_t batch_waves = 0;     ///< of all lanes, with the model's magnitudes
+  std::uint64_t batch_waves = 0;     ///< of all lanes
   std::uint64_t transform_work = 0;  ///< of all lanes; an estimate until the plans are made
   std::uint64_t fields = 0;          ///< probe, object, their overlap sums and parts of sums
   std::uint64_t lists = 0;           ///< places of views, tile lists, sums per view

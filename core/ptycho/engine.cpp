@@ -42,9 +42,9 @@ Engine<T>::Engine(const Problem<T>& problem, State<T>& state, const Settings& se
   probe_overlap_.numerator = device::Array<Complex<T>, 3>::zeros(state.probe.extents(), memory);
   probe_overlap_.denominator = device::Array<T, 2>::zeros({frame_y, frame_x}, memory);
   state.exit_waves =
-      device::Array<Complex<T>, 4>::uninitialized({problem.local_count(), state.mode_pairs(), frame_y, frame_x},
-                                                  memory);  // first touched by the threads that will use them
-  kernels.start_exit_waves(problem, state);                 // (2)
+      device::Array<T, 3>::uninitialized({problem.local_count(), state.mode_pairs(), kernels.exit_wave_size()},
+                                         memory);  // first touched by the threads that will use them
+  kernels.start_exit_waves(problem, state);        // (2)
 }
 
 // One iteration. With M = M_P·M_O mode pairs, V views on this rank and n² pixels a frame, memory traffic beside the

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/comm/communicator.hpp"
-#include "core/device/fft.hpp"
 #include "core/device/thread_pool.hpp"
 #include "core/ptycho/problem.hpp"
 #include "core/ptycho/settings.hpp"
@@ -59,6 +58,15 @@ class Kernels {
   /// Where these kernels want their arrays; null: in the processor's memory.
   virtual device::Memory* memory() { return nullptr; }
 
+  /// Numbers of one exit wave as it lies in State::exit_waves.
+  virtual Index exit_wave_size() const = 0;
+
+  /// Exit waves as everyone reads them: [local view][mode pair][y][x].
+  virtual device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state) const = 0;
+
+  /// Takes over exit waves that anyone wrote.
+  virtual void pack_exit_waves(View<const Complex<T>, 4> waves, State<T>& state) const = 0;
+
   /// Makes ready for a problem and a state of this shape. Called before exit waves are allocated.
   /// @throws Error (resource) if they will not fit
   virtual void prepare(const Problem<T>&, const State<T>&) {}
@@ -107,9 +115,8 @@ class Kernels {
 };
 
 /// Kernels on the CPU: threads take views one at a time, so that a view's waves stay in its core's cache. The same
-/// transforms and number of threads give the same bits: `measured` ones may differ from run to run.
+/// number of threads gives the same bits on one kind of processor.
 template <class T>
-std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame,
-                                             device::FftPlanning planning = device::FftPlanning::measured);
+std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame);
 
 }  // namespace ptychoflow::ptycho

@@ -39,15 +39,27 @@ class BatchedKernels : public Kernels<T> {
 
   device::Memory* memory() override { return queue_.memory(); }
 
+  Index exit_wave_size() const override { return 2 * pixels(); }
+
+  device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state) const override {
+    const auto [views, mode_pairs, size] = state.exit_waves.extents();
+    auto waves = device::Array<Complex<T>, 4>::uninitialized({views, mode_pairs, frame_.y, frame_.x});
+    state.exit_waves.memory()->copy_out(waves.data(), state.exit_waves.data(), waves.bytes());
+    return waves;
+  }
+
+  void pack_exit_waves(View<const Complex<T>, 4> waves, State<T>& state) const override {
+    state.exit_waves.memory()->copy_in(state.exit_waves.data(), waves.data(), state.exit_waves.bytes());
+  }
+
   void prepare(const Problem<T>& problem, const State<T>& state) override { learn(problem, state); }
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
     expect_known(problem);
     const auto fields = fields_of(state);
     for_batches(local_, [&](Lane& lane, Index first, Index count) {
-      lane.queue.each(
-          count, pixels(),
-          sweep::Multiply<T>{fields, nullptr, first, state.exit_waves.data() + fields.wave(first, 0, 0, 0)});
+      lane.queue.each(count, pixels(),
+                      sweep::Multiply<T>{fields, nullptr, first, psi_of(state) + fields.wave(first, 0, 0, 0)});
     });
   }
 
@@ -58,22 +70,26 @@ class BatchedKernels : public Kernels<T> {
     Complex<T>* numerator = on_the_way ? overlap.numerator.data() : nullptr;
     if (on_the_way) memory()->clear(numerator, overlap.numerator.bytes());
     const auto fields = fields_of(state);
-    Complex<T>* psi = state.exit_waves.data();
+    Complex<T>* psi = psi_of(state);
+    const double bound = modulus_bound.value_or(0);  // 0: no frame may keep anything
     const Key key{scans_,
                   address(psi),
                   address(fields.probe),
                   address(fields.object),
                   address(numerator),
                   static_cast<double>(beta),
-                  modulus_bound.value_or(-1)};
+                  bound};
     queue_.replayed(key, [&] {
       for_batches(local_, [&](Lane& lane, Index first, Index count) {
         lane.queue.each(count, pixels(), sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
         lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
-        project_modulus(lane, spectra(problem, fields, nullptr, first), count, modulus_bound);
+        lane.queue.sum(count, pixels(), lane.misfit.data(),
+                       sweep::ReplaceModulus<T>{spectra(problem, fields, nullptr, first), lane.waves.data()});
+        lane.queue.each(1, count, sweep::Slack<T>{lane.misfit.data(), bound, lane.slack.data()});
         lane.fft.inverse(lane.waves.data(), count * fields.mode_pairs());
-        lane.queue.sum(count, pixels(), changes_.data() + first,
-                       sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), beta, psi, numerator});
+        lane.queue.sum(
+            count, pixels(), changes_.data() + first,
+            sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.slack.data(), beta, psi, numerator});
       });
       queue_.sum(1, local_, change_.data(), sweep::Take<ChangeSums, ChangeSums>{changes_.data()});
     });
@@ -90,9 +106,8 @@ class BatchedKernels : public Kernels<T> {
       local_tiles_ = on_device(list_tiles(frame_, problem.layout().object, windows));
     }
     const auto fields = fields_of(state);
-    queue_.each(
-        fields.object_modes, fields.object_pixels,
-        sweep::GatherObject<T>{fields, tiles(local_tiles_, fields), state.exit_waves.data(), overlap.numerator.data()});
+    queue_.each(fields.object_modes, fields.object_pixels,
+                sweep::GatherObject<T>{fields, tiles(local_tiles_, fields), psi_of(state), overlap.numerator.data()});
   }
 
   void gather_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
@@ -100,7 +115,7 @@ class BatchedKernels : public Kernels<T> {
     const auto fields = fields_of(state);
     need(probe_sums_, {probe_parts * fields.probe_modes * pixels()});
     queue_.each(probe_parts * fields.probe_modes, pixels(),
-                sweep::GatherProbe<T>{fields, local_, probe_parts, state.exit_waves.data(), probe_sums_.data()});
+                sweep::GatherProbe<T>{fields, local_, probe_parts, psi_of(state), probe_sums_.data()});
     queue_.each(fields.probe_modes, pixels(),
                 sweep::AddParts<Complex<T>>{probe_parts, fields.probe_modes, pixels(), probe_sums_.data(),
                                             overlap.numerator.data()});
@@ -162,7 +177,7 @@ class BatchedKernels : public Kernels<T> {
     };
     rotate(state.probe.data(), 1, pixels());
     for (Index first = 0; first < local_; first += batch) {
-      rotate(&state.exit_waves.data()[fields.wave(first, 0, 0, 0)], std::min(batch, local_ - first), stride * pixels());
+      rotate(psi_of(state) + fields.wave(first, 0, 0, 0), std::min(batch, local_ - first), stride * pixels());
     }
   }
 
@@ -185,7 +200,7 @@ class BatchedKernels : public Kernels<T> {
       lane.queue.each(views, pixels(), sweep::Multiply<T>{fields, sample_.data(), first, lane.waves.data()});
       lane.fft.forward(lane.waves.data(), views * fields.mode_pairs());
       lane.queue.sum(views, pixels(), misfits_.data() + first,
-                     sweep::Deviation<T>{spectra(problem, fields, sample_.data(), first), lane.waves.data(), nullptr});
+                     sweep::Deviation<T>{spectra(problem, fields, sample_.data(), first), lane.waves.data()});
     });
     queue_.sum(1, count, misfit_.data(), sweep::Take<sweep::Misfit, sweep::Misfit>{misfits_.data()});
     return queue_.read(misfit_.data(), 1).front().fit;
@@ -204,8 +219,8 @@ class BatchedKernels : public Kernels<T> {
   struct Lane {
     Queue queue;
     device::Array<Complex<T>, 3> waves;  ///< [place in the batch][mode pair][pixel]
-    device::Array<T, 2> model;           ///< [place in the batch][pixel]
     List<sweep::Misfit> misfit;          ///< [place in the batch]
+    List<T> slack;                       ///< [place in the batch]
     Fft fft;
   };
 
@@ -214,6 +229,12 @@ class BatchedKernels : public Kernels<T> {
   };
 
   Index pixels() const { return frame_.y * frame_.x; }
+
+  /// ψ as it lies on a device: [local view][mode pair][y][x].
+  static Complex<T>* psi_of(State<T>& state) { return reinterpret_cast<Complex<T>*>(state.exit_waves.data()); }
+  static const Complex<T>* psi_of(const State<T>& state) {
+    return reinterpret_cast<const Complex<T>*>(state.exit_waves.data());
+  }
 
   static double address(const void* p) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(p)); }
 
@@ -261,8 +282,8 @@ class BatchedKernels : public Kernels<T> {
       Queue queue = queue_.lane();
       Fft fft(queue, Extents<2>{frame_.y, frame_.x}, plan.batch_views * mode_pairs);
       lanes_.push_back({std::move(queue), device::Array<Complex<T>, 3>::zeros(extents, memory()),
-                        device::Array<T, 2>::zeros({plan.batch_views, pixels()}, memory()),
-                        List<sweep::Misfit>::zeros({plan.batch_views}, memory()), std::move(fft)});
+                        List<sweep::Misfit>::zeros({plan.batch_views}, memory()),
+                        List<T>::zeros({plan.batch_views}, memory()), std::move(fft)});
     }
   }
 
@@ -285,18 +306,6 @@ class BatchedKernels : public Kernels<T> {
   sweep::Spectra<T> spectra(const Problem<T>& problem, const sweep::Fields<T>& fields, const std::int32_t* which,
                             Index first) const {
     return {fields, which, first, problem.all_magnitudes().data(), T(1) / std::sqrt(static_cast<T>(pixels()))};
-  }
-
-  /// (4): waves ← F_c waves, exactly or relaxed.
-  void project_modulus(Lane& lane, const sweep::Spectra<T>& spectra, Index count, std::optional<double> bound) {
-    if (!bound) {
-      lane.queue.each(count, pixels(), sweep::ProjectModulus<T>{spectra, lane.waves.data()});
-      return;
-    }
-    lane.queue.sum(count, pixels(), lane.misfit.data(),
-                   sweep::Deviation<T>{spectra, lane.waves.data(), lane.model.data()});
-    lane.queue.each(count, pixels(),
-                    sweep::ScaleWaves<T>{spectra, lane.model.data(), lane.misfit.data(), *bound, lane.waves.data()});
   }
 
   /// Deals out views to the lanes in turn, a batch at a time. Work of the main queue comes before and after.

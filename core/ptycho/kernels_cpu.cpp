@@ -1,12 +1,13 @@
-// The CPU side of kernels.hpp: which thread takes which view, and the sweeps over a view's rows. Arithmetic is in
-// operators.hpp, its loops in rows_cpu.cpp.
+// The CPU side of kernels.hpp: which thread takes which views, and in what order their sums are added up. What is done
+// with a view is in view_waves.cpp, the arithmetic in operators.hpp.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
-#include "core/device/fft.hpp"
 #include "core/ptycho/operators.hpp"
 #include "core/ptycho/rows_cpu.hpp"
+#include "core/ptycho/view_waves.hpp"
 
 namespace ptychoflow::ptycho {
 
@@ -16,22 +17,15 @@ using device::Array;
 using device::Share;
 using device::share_of;
 
-/// What one thread has to itself.
-template <class T>
-struct Workspace {
-  Array<Complex<T>, 2> waves;  ///< [mode pair][pixel, padded so that each mode is aligned]
-  Array<T, 1> model;           ///< [pixel]
-};
-
 /// Some of this rank's views and their sums. Threads take blocks as they come free; the blocks' sums are added up in
 /// the order of the blocks, so that the result does not depend on who took which.
 template <class T>
 struct Block {
   Share views;
-  View<Complex<T>, 3>
-      sum;  ///< numerator, [mode][row − first_row][x]: of the object, only the rows that its views touch
-  Index first_row = 0;
-  Array<Complex<T>, 1> storage;  ///< of `sum`
+  Index first_row = 0;    ///< of the object that the views touch
+  View<T, 4> object_sum;  ///< [l][row − first_row][re, im][x, lanes to spare]; empty unless it is gathered
+  View<T, 3> probe_sum;   ///< [k][strip][row, re/im, lane], likewise
+  Array<T, 1> storage;    ///< of either
   ChangeSums change;
   FitSums fit;
 };
@@ -39,38 +33,52 @@ struct Block {
 template <class T>
 class CpuKernels final : public Kernels<T> {
  public:
-  CpuKernels(device::ThreadPool& threads, Yx<Index> frame, device::FftPlanning planning)
-      : threads_(threads),
-        frame_(frame),
-        fft_(frame.y, frame.x, planning),
-        spaces_(static_cast<std::size_t>(threads.size())) {}
+  CpuKernels(device::ThreadPool& threads, Yx<Index> frame) : threads_(threads), frame_(frame), plan_(frame) {
+    for (int t = 0; t < threads.size(); ++t) waves_.emplace_back(plan_, fields_);
+  }
+
+  Index exit_wave_size() const override { return plan_.mode_size(); }
+
+  Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state) const override {
+    const auto [views, mode_pairs, size] = state.exit_waves.extents();
+    Array<Complex<T>, 4> waves({views, mode_pairs, frame_.y, frame_.x});
+    for (Index v = 0; v < views; ++v) {
+      for (Index kl = 0; kl < mode_pairs; ++kl) unpack(plan_, &state.exit_waves(v, kl, 0), waves.view()[v][kl]);
+    }
+    return waves;
+  }
+
+  void pack_exit_waves(View<const Complex<T>, 4> waves, State<T>& state) const override {
+    for (Index v = 0; v < waves.extent(0); ++v) {
+      for (Index kl = 0; kl < waves.extent(1); ++kl) pack(plan_, waves[v][kl], &state.exit_waves(v, kl, 0));
+    }
+  }
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
-    for_views(problem, state, Gather::nothing, [&](Workspace<T>&, Block<T>&, Index v) {
-      for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
-        rows::multiply(&state.exit_waves(v, k * state.object_modes() + l, y, 0), &state.probe(k, y, 0), o, frame_.x);
+    fields_.take(plan_, state, threads_);
+    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>&, Block<T>& block) {
+      for_strips(problem, state, block, [&](Index v, Index k, Index l, Index s) {
+        plan_.loops.multiply(&state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()),
+                             fields_.probe(k, s), fields_.object(l, problem.window(v), s), frame_.y);
       });
     });
   }
 
   ChangeSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta, std::optional<double> modulus_bound,
                                Gather gather, Overlap<T>& overlap) override {
-    for_views(problem, state, gather, [&](Workspace<T>& space, Block<T>& block, Index v) {
-      for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
-        const Index kl = k * state.object_modes() + l;
-        rows::reflect(&space.waves(kl, y * frame_.x), &state.probe(k, y, 0), o, &state.exit_waves(v, kl, y, 0),
-                      frame_.x);
-      });
-      project_modulus(space, problem.magnitudes(v), state.mode_pairs(), modulus_bound);
-      for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
-        const Index kl = k * state.object_modes() + l;
-        Complex<T>* psi = &state.exit_waves(v, kl, y, 0);
-        const Complex<T>* p = &state.probe(k, y, 0);
-        block.change += rows::update_exit_wave(psi, &space.waves(kl, y * frame_.x), p, o, beta, frame_.x);
-        if (gather == Gather::object)
-          rows::add_conjugate_product(object_row(block, problem, v, l, y), p, psi, frame_.x);
-        if (gather == Gather::probe) rows::add_conjugate_product(&block.sum(k, y, 0), o, psi, frame_.x);
-      });
+    fields_.take(plan_, state, threads_);
+    for_blocks(problem, state, gather, [&](ViewWaves<T>& waves, Block<T>& block) {
+      for (Index v = block.views.first; v < block.views.last; ++v) {
+        const Yx<Index> window = problem.window(v);
+        const auto psi = state.exit_waves.view()[v];
+        waves.reflect(window, psi);
+        const auto now = waves.replace_modulus(problem.magnitudes(v));
+        const double e = now.measured_pixels > 0 ? now.fit.misfit / now.measured_pixels : 0;
+        const T slack = static_cast<T>(op::slack(e, modulus_bound.value_or(0)));
+        block.change +=
+            waves.update(window, psi, beta, slack, block.object_sum, {window.y - block.first_row, window.x});
+      }
+      if (gather == Gather::probe) add_probe_terms(problem, state, block);
     });
     merge(gather, overlap);
     ChangeSums total;
@@ -79,22 +87,22 @@ class CpuKernels final : public Kernels<T> {
   }
 
   void gather_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    for_views(problem, state, Gather::object, [&](Workspace<T>&, Block<T>& block, Index v) {
-      for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>*) {
-        const Complex<T>* psi = &state.exit_waves(v, k * state.object_modes() + l, y, 0);
-        rows::add_conjugate_product(object_row(block, problem, v, l, y), &state.probe(k, y, 0), psi, frame_.x);
+    fields_.take(plan_, state, threads_);
+    for_blocks(problem, state, Gather::object, [&](ViewWaves<T>&, Block<T>& block) {
+      for_strips(problem, state, block, [&](Index v, Index k, Index l, Index s) {
+        const Yx<Index> window = problem.window(v);
+        plan_.loops.add_object_term(
+            strips::planar(block.object_sum, l, {window.y - block.first_row, window.x + s * plan_.lanes}),
+            fields_.probe(k, s), &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()), frame_.y);
       });
     });
     merge(Gather::object, overlap);
   }
 
   void gather_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    for_views(problem, state, Gather::probe, [&](Workspace<T>&, Block<T>& block, Index v) {
-      for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
-        const Complex<T>* psi = &state.exit_waves(v, k * state.object_modes() + l, y, 0);
-        rows::add_conjugate_product(&block.sum(k, y, 0), o, psi, frame_.x);
-      });
-    });
+    fields_.take(plan_, state, threads_);
+    for_blocks(problem, state, Gather::probe,
+               [&](ViewWaves<T>&, Block<T>& block) { add_probe_terms(problem, state, block); });
     merge(Gather::probe, overlap);
   }
 
@@ -155,27 +163,31 @@ class CpuKernels final : public Kernels<T> {
 
   void rotate_probe_modes(View<const Complex<double>, 2> rotation, State<T>& state) override {
     const Index modes = state.probe_modes(), objects = state.object_modes(), pixels = frame_.y * frame_.x;
-    const auto rotate = [&](Complex<T>* first, Index stride) {  // mode m lies at first + m·stride
-      std::vector<Complex<T>> old(static_cast<std::size_t>(modes));
-      for (Index i = 0; i < pixels; ++i) {
-        for (Index m = 0; m < modes; ++m) old[static_cast<std::size_t>(m)] = first[m * stride + i];
-        for (Index k = 0; k < modes; ++k) {
-          Complex<T> sum{};
-          for (Index m = 0; m < modes; ++m) {
-            const Complex<double> u = rotation(k, m);
-            sum += Complex<T>{static_cast<T>(u.re), static_cast<T>(u.im)} * old[static_cast<std::size_t>(m)];
-          }
-          first[k * stride + i] = sum;
-        }
-      }
-    };
-    rotate(state.probe.data(), pixels);
+    for (Index i = 0; i < pixels; ++i) {
+      rotate(
+          rotation, [&](Index m) { return state.probe.data()[m * pixels + i]; },
+          [&](Index k, Complex<T> value) { state.probe.data()[k * pixels + i] = value; });
+    }
     threads_.run([&](int t) {
       const Share views = share_of(state.exit_waves.extent(0), t, threads_.size());
       for (Index v = views.first; v < views.last; ++v) {
-        for (Index l = 0; l < objects; ++l) rotate(&state.exit_waves(v, l, 0, 0), objects * pixels);
+        for (Index l = 0; l < objects; ++l) {
+          for (Index i = 0; i < plan_.mode_size(); i += i % plan_.row == plan_.lanes - 1 ? plan_.lanes + 1 : 1) {
+            rotate(
+                rotation,
+                [&](Index m) {
+                  const T* re = &state.exit_waves(v, m * objects + l, i);
+                  return Complex<T>{re[0], re[plan_.lanes]};
+                },
+                [&](Index k, Complex<T> value) {
+                  T* re = &state.exit_waves(v, k * objects + l, i);
+                  re[0] = value.re, re[plan_.lanes] = value.im;
+                });
+          }
+        }
       }
     });
+    expect(modes == rotation.extent(0), "a rotation of another number of modes");
   }
 
   void bound_object(const ObjectBounds& bounds, View<Complex<T>, 3> object) override {
@@ -196,12 +208,13 @@ class CpuKernels final : public Kernels<T> {
   }
 
   FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) override {
-    for_views(problem, state, Gather::nothing, [&](Workspace<T>& space, Block<T>& block, Index v) {
-      if (problem.scan_index(v) % stride != 0) return;
-      for_mode_rows(problem, state, v, [&](Index k, Index l, Index y, const Complex<T>* o) {
-        rows::multiply(&space.waves(k * state.object_modes() + l, y * frame_.x), &state.probe(k, y, 0), o, frame_.x);
-      });
-      block.fit += model_magnitudes(space, problem.magnitudes(v), state.mode_pairs()).fit;
+    fields_.take(plan_, state, threads_);
+    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>& waves, Block<T>& block) {
+      for (Index v = block.views.first; v < block.views.last; ++v) {
+        if (problem.scan_index(v) % stride != 0) continue;
+        waves.multiply(problem.window(v));
+        block.fit += waves.compare(problem.magnitudes(v)).fit;
+      }
     });
     FitSums total;
     for (const auto& block : blocks_) total += block.fit;
@@ -209,17 +222,68 @@ class CpuKernels final : public Kernels<T> {
   }
 
  private:
-  /// Calls body(workspace of the thread, block, view) for this rank's views, with the block's sums started at zero.
+  /// Calls body(waves of the thread, block) for this rank's views, with the block's sums started at zero.
   template <class Body>
-  void for_views(const Problem<T>& problem, const State<T>& state, Gather gather, const Body& body) {
+  void for_blocks(const Problem<T>& problem, const State<T>& state, Gather gather, const Body& body) {
     share_out(problem);
     threads_.run_in_turn(static_cast<Index>(blocks_.size()), [&](int thread, Index item) {
-      auto& space = spaces_[static_cast<std::size_t>(thread)];
+      auto& waves = waves_[static_cast<std::size_t>(thread)];
       auto& block = blocks_[static_cast<std::size_t>(item)];
-      make_room(space, state.mode_pairs());
+      waves.prepare(state.probe_modes(), state.object_modes());
       start_sums(block, problem, state, gather);
-      for (Index v = block.views.first; v < block.views.last; ++v) body(space, block, v);
+      body(waves, block);
     });
+  }
+
+  /// Calls body(view, probe mode, object mode, strip) for the block's views.
+  template <class Body>
+  void for_strips(const Problem<T>&, const State<T>& state, const Block<T>& block, const Body& body) const {
+    for (Index v = block.views.first; v < block.views.last; ++v) {
+      for (Index k = 0; k < state.probe_modes(); ++k) {
+        for (Index l = 0; l < state.object_modes(); ++l) {
+          for (Index s = 0; s < plan_.strips(); ++s) body(v, k, l, s);
+        }
+      }
+    }
+  }
+
+  /// Some views together, so that the sum is read and written once for all of them.
+  void add_probe_terms(const Problem<T>& problem, const State<T>& state, Block<T>& block) const {
+    constexpr Index together = 4;
+    std::array<strips::Planar<const T>, together> objects;
+    std::array<const T*, together> psi;
+    for (Index first = block.views.first; first < block.views.last; first += together) {
+      const Index count = std::min(together, block.views.last - first);
+      for (Index s = 0; s < plan_.strips(); ++s) {
+        for (Index l = 0; l < state.object_modes(); ++l) {
+          for (Index i = 0; i < count; ++i) {
+            objects[static_cast<std::size_t>(i)] = fields_.object(l, problem.window(first + i), s);
+          }
+          for (Index k = 0; k < state.probe_modes(); ++k) {
+            for (Index i = 0; i < count; ++i) {
+              const auto at = static_cast<std::size_t>(i);
+              psi[at] = &state.exit_waves(first + i, k * state.object_modes() + l, s * plan_.strip_size());
+            }
+            plan_.loops.add_probe_terms(&block.probe_sum(k, s, 0), objects.data(), psi.data(), count, frame_.y);
+          }
+        }
+      }
+    }
+  }
+
+  template <class Get, class Set>
+  static void rotate(View<const Complex<double>, 2> rotation, const Get& get, const Set& set) {
+    const Index modes = rotation.extent(0);
+    std::vector<Complex<T>> old(static_cast<std::size_t>(modes));
+    for (Index m = 0; m < modes; ++m) old[static_cast<std::size_t>(m)] = get(m);
+    for (Index k = 0; k < modes; ++k) {
+      Complex<T> sum{};
+      for (Index m = 0; m < modes; ++m) {
+        const Complex<double> u = rotation(k, m);
+        sum += Complex<T>{static_cast<T>(u.re), static_cast<T>(u.im)} * old[static_cast<std::size_t>(m)];
+      }
+      set(k, sum);
+    }
   }
 
   /// Gives each thread a band of rows.
@@ -231,56 +295,6 @@ class CpuKernels final : public Kernels<T> {
     });
   }
 
-  /// Calls body(k, l, y, row of O_l under row y of view v) for every mode pair and row.
-  template <class Body>
-  void for_mode_rows(const Problem<T>& problem, const State<T>& state, Index v, const Body& body) const {
-    const Yx<Index> w = problem.window(v);
-    for (Index k = 0; k < state.probe_modes(); ++k) {
-      for (Index l = 0; l < state.object_modes(); ++l) {
-        for (Index y = 0; y < frame_.y; ++y) body(k, l, y, &state.object(l, w.y + y, w.x));
-      }
-    }
-  }
-
-  Complex<T>* object_row(Block<T>& block, const Problem<T>& problem, Index v, Index l, Index y) const {
-    const Yx<Index> w = problem.window(v);
-    return &block.sum(l, w.y + y - block.first_row, w.x);
-  }
-
-  /// Transforms the waves and sets model = √Σ|F wave|², normalised so that a transform keeps the sum of squares.
-  rows::Deviation model_magnitudes(Workspace<T>& space, View<const T, 2> measured, Index mode_pairs) const {
-    const Index pixels = frame_.y * frame_.x;
-    for (Index kl = 0; kl < mode_pairs; ++kl) {
-      Complex<T>* wave = &space.waves(kl, 0);
-      fft_.forward(wave);
-      kl == 0 ? rows::set_norm(space.model.data(), wave, pixels) : rows::add_norm(space.model.data(), wave, pixels);
-    }
-    const T unitary = T(1) / std::sqrt(static_cast<T>(pixels));
-    rows::Deviation total;
-    for (Index y = 0; y < frame_.y; ++y) {
-      const auto row = rows::deviation(&space.model[y * frame_.x], &measured(y, 0), unitary, frame_.x);
-      total.fit += row.fit;
-      total.measured_pixels += row.measured_pixels;
-    }
-    return total;
-  }
-
-  /// (4), relaxed: waves ← F⁻¹F_c[waves].
-  void project_modulus(Workspace<T>& space, View<const T, 2> measured, Index mode_pairs,
-                       std::optional<double> bound) const {
-    const Index pixels = frame_.y * frame_.x;
-    const rows::Deviation now = model_magnitudes(space, measured, mode_pairs);
-    const double e = now.measured_pixels > 0 ? now.fit.misfit / now.measured_pixels : 0;
-    const T slack = bound ? static_cast<T>(op::slack(e, *bound)) : T(0);
-    const T unscale = T(1) / static_cast<T>(pixels);  // forward then inverse transform multiply by the pixels
-    rows::modulus_factor(space.model.data(), measured.data(), slack, unscale, pixels);
-    for (Index kl = 0; kl < mode_pairs; ++kl) {
-      Complex<T>* wave = &space.waves(kl, 0);
-      rows::scale(wave, space.model.data(), pixels);
-      fft_.inverse(wave);
-    }
-  }
-
   void share_out(const Problem<T>& problem) {
     if (!blocks_.empty() && blocks_.back().views.last == problem.local_count()) return;
     blocks_.clear();
@@ -289,76 +303,84 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  void make_room(Workspace<T>& space, Index mode_pairs) const {
-    const Index pixels = frame_.y * frame_.x;
-    const Index aligned = (pixels + 7) / 8 * 8;
-    if (space.waves.extents() == Extents<2>{mode_pairs, aligned}) return;
-    space.waves = Array<Complex<T>, 2>({mode_pairs, aligned});
-    space.model = Array<T, 1>({pixels});
-  }
-
   void start_sums(Block<T>& block, const Problem<T>& problem, const State<T>& state, Gather gather) const {
     block.change = {};
     block.fit = {};
-    if (gather == Gather::object) start_object_sum(block, problem, state);
-    if (gather == Gather::probe) start_sum(block, 0, state.probe.extents());
+    block.object_sum = {};
+    block.probe_sum = {};
+    if (gather == Gather::object) {
+      Index first = state.object.extent(1), last = 0;
+      for (Index v = block.views.first; v < block.views.last; ++v) {
+        first = std::min(first, problem.window(v).y);
+        last = std::max(last, problem.window(v).y + frame_.y);
+      }
+      block.first_row = first;
+      const Extents<4> extents{state.object_modes(), last - first, 2, state.object.extent(2) + plan_.lanes};
+      block.object_sum = {zeros(block, extents[0] * extents[1] * extents[2] * extents[3]), extents};
+    } else if (gather == Gather::probe) {
+      const Extents<3> extents{state.probe_modes(), plan_.strips(), plan_.strip_size()};
+      block.probe_sum = {zeros(block, extents[0] * extents[1] * extents[2]), extents};
+    }
   }
 
-  void start_object_sum(Block<T>& block, const Problem<T>& problem, const State<T>& state) const {
-    Index first = state.object.extent(1), last = 0;
-    for (Index v = block.views.first; v < block.views.last; ++v) {
-      first = std::min(first, problem.window(v).y);
-      last = std::max(last, problem.window(v).y + frame_.y);
-    }
-    start_sum(block, first, {state.object_modes(), std::max<Index>(last - first, 0), state.object.extent(2)});
-  }
-
-  static void start_sum(Block<T>& block, Index first_row, Extents<3> extents) {
-    block.first_row = first_row;
-    block.sum = {block.storage.data(), extents};
-    if (block.sum.size() > block.storage.size()) {
-      block.storage = Array<Complex<T>, 1>::uninitialized({block.sum.size()});
-      block.sum = {block.storage.data(), extents};
-    }
-    std::fill(block.sum.begin(), block.sum.end(), Complex<T>{});
+  static T* zeros(Block<T>& block, Index count) {
+    if (block.storage.size() < count) block.storage = Array<T, 1>::uninitialized({count});
+    std::fill_n(block.storage.data(), count, T(0));
+    return block.storage.data();
   }
 
   /// Adds up the blocks' sums, always in the order of the blocks.
   void merge(Gather gather, Overlap<T>& overlap) {
-    if (gather == Gather::nothing) return;
-    auto& total = overlap.numerator;
+    if (gather == Gather::object) merge_object(overlap.numerator);
+    if (gather == Gather::probe) merge_probe(overlap.numerator);
+  }
+
+  void merge_object(Array<Complex<T>, 3>& total) {
     const Index modes = total.extent(0), height = total.extent(1), width = total.extent(2);
     for_rows(height, [&](Share band) {
+      std::vector<T> sum(static_cast<std::size_t>(2 * (width + plan_.lanes)));
+      T *const re = sum.data(), *const im = re + width + plan_.lanes;
       for (Index m = 0; m < modes; ++m) {
         for (Index y = band.first; y < band.last; ++y) {
-          T* sum = reinterpret_cast<T*>(&total(m, y, 0));
-          std::fill(sum, sum + 2 * width, T(0));
+          std::fill(sum.begin(), sum.end(), T(0));
           for (auto& block : blocks_) {
             const Index row = y - block.first_row;
-            if (row >= 0 && row < block.sum.extent(1))
-              rows::add(sum, reinterpret_cast<const T*>(&block.sum(m, row, 0)), 2 * width);
+            if (row < 0 || row >= block.object_sum.extent(1)) continue;
+            rows::add(re, &block.object_sum(m, row, 0, 0), static_cast<Index>(sum.size()));
           }
+          for (Index x = 0; x < width; ++x) total(m, y, x) = {re[x], im[x]};
         }
       }
     });
   }
 
+  void merge_probe(Array<Complex<T>, 3>& total) {
+    if (blocks_.empty()) return std::fill(total.begin(), total.end(), Complex<T>{});
+    auto& sum = blocks_.front().probe_sum;
+    for_rows(sum.size(), [&](Share numbers) {
+      for (std::size_t b = 1; b < blocks_.size(); ++b) {
+        rows::add(sum.data() + numbers.first, blocks_[b].probe_sum.data() + numbers.first, numbers.size());
+      }
+    });
+    for (Index k = 0; k < total.extent(0); ++k) unpack(plan_, &sum(k, 0, 0), total.view()[k]);
+  }
+
   device::ThreadPool& threads_;
   Yx<Index> frame_;
-  device::Fft2d<T> fft_;
-  std::vector<Workspace<T>> spaces_;  ///< a thread's
+  StripPlan<T> plan_;
+  PlanarFields<T> fields_;
+  std::vector<ViewWaves<T>> waves_;  ///< a thread's
   std::vector<Block<T>> blocks_;
 };
 
 }  // namespace
 
 template <class T>
-std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame,
-                                             device::FftPlanning planning) {
-  return std::make_unique<CpuKernels<T>>(threads, frame, planning);
+std::unique_ptr<Kernels<T>> make_cpu_kernels(device::ThreadPool& threads, Yx<Index> frame) {
+  return std::make_unique<CpuKernels<T>>(threads, frame);
 }
 
-template std::unique_ptr<Kernels<float>> make_cpu_kernels(device::ThreadPool&, Yx<Index>, device::FftPlanning);
-template std::unique_ptr<Kernels<double>> make_cpu_kernels(device::ThreadPool&, Yx<Index>, device::FftPlanning);
+template std::unique_ptr<Kernels<float>> make_cpu_kernels(device::ThreadPool&, Yx<Index>);
+template std::unique_ptr<Kernels<double>> make_cpu_kernels(device::ThreadPool&, Yx<Index>);
 
 }  // namespace ptychoflow::ptycho

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/device/simd.hpp"
 #include "core/ptycho/geometry.hpp"
 
 namespace ptychoflow::ptycho {
@@ -15,13 +16,16 @@ struct MemoryPlan {
   std::uint64_t total() const { return exit_waves + magnitudes; }
 };
 
+/// On the CPU, whose exit waves lie in strips: their last one may have lanes to spare.
 /// @param views       of this rank
 /// @param mode_pairs  M_P·M_O
 /// @param real_bytes  4 in single precision, 8 in double
 constexpr MemoryPlan plan_memory(Yx<Index> frame, Index views, Index mode_pairs, Index real_bytes) {
-  const auto pixels = static_cast<std::uint64_t>(frame.y * frame.x * views);
-  return {pixels * static_cast<std::uint64_t>(2 * real_bytes * mode_pairs),
-          pixels * static_cast<std::uint64_t>(real_bytes)};
+  const Index lanes = real_bytes == 4 ? device::strip_lanes<float> : device::strip_lanes<double>;
+  const Index columns = (frame.x + lanes - 1) / lanes * lanes;
+  return {
+      static_cast<std::uint64_t>(frame.y * columns * views) * static_cast<std::uint64_t>(2 * real_bytes * mode_pairs),
+      static_cast<std::uint64_t>(frame.y * frame.x * views) * static_cast<std::uint64_t>(real_bytes)};
 }
 
 }  // namespace ptychoflow::ptycho

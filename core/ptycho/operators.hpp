@@ -11,7 +11,8 @@ namespace ptychoflow::ptycho::op {
 /// The argument of the modulus projection in (3): 2PO − ψ.
 template <class T>
 PTYCHOFLOW_HOST_DEVICE Complex<T> reflected_wave(Complex<T> p, Complex<T> o, Complex<T> psi) {
-  return T(2) * (p * o) - psi;
+  const Complex<T> po = p * o;
+  return po + po - psi;
 }
 
 /// How far the modulus projection pulls: 0 replaces the magnitudes whole, as (4) does; 1 leaves them as they are.
@@ -21,13 +22,18 @@ PTYCHOFLOW_HOST_DEVICE double slack(double mean_square_deviation, double bound) 
   return __builtin_sqrt(bound / mean_square_deviation);
 }
 
-/// The factor of (4) for one pixel, all modes alike: target over model, where the target is
-/// `measured + (model − measured)·slack`. 1 where nothing was measured (measured < 0) or nothing was computed (model =
-/// 0).
+/// The factor of (4) for one pixel, all modes alike: measured over model. 1 where nothing was measured (measured < 0)
+/// or nothing was computed (model = 0).
 template <class T>
-PTYCHOFLOW_HOST_DEVICE T modulus_factor(T model, T measured, T slack) {
-  const T target = measured + (model - measured) * slack;
-  return (measured >= 0 && model > 0) ? target / model : T(1);
+PTYCHOFLOW_HOST_DEVICE T modulus_factor(T model, T measured) {
+  return (measured >= 0 && model > 0) ? measured / model : T(1);
+}
+
+/// F⁻¹F_c of a wave when F_c pulls with `slack`: targets `measured + (model − measured)·slack` lie between what the
+/// wave has and what (4) gives it, and so do the waves themselves. `replaced`: F⁻¹F_c with (4) as it stands.
+template <class T>
+PTYCHOFLOW_HOST_DEVICE Complex<T> projected_wave(Complex<T> wave, Complex<T> replaced, T slack) {
+  return replaced + slack * (wave - replaced);
 }
 
 /// What (3) adds to ψ: β(F⁻¹F_c[2PO − ψ] − PO), given the projected wave.

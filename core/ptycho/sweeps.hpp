@@ -4,11 +4,10 @@
 // Passes over ψ, counted as reads or writes of every element, with `wave` as large as a batch of ψ:
 //   ReflectWaves      reads ψ, writes wave                        (3): 2PO − ψ
 //   (transform)
-//   ProjectModulus    reads and writes wave                       (4), exactly
-//   or Deviation      reads wave                                  (4), relaxed: needs a sum over the frame first
-//      ScaleWaves     reads and writes wave
+//   ReplaceModulus    reads and writes wave                       (4), and each frame's misfit
+//   Slack             of each frame, from its misfit
 //   (inverse transform)
-//   UpdateExitWaves   reads wave and ψ, writes ψ                  (3), and the numerator of (6)
+//   UpdateExitWaves   reads wave and ψ, writes ψ                  (3), relaxed, and the numerator of (6)
 //   GatherProbe       reads ψ (overlap_sweeps.hpp)                numerator of (5), once the object is new
 #pragma once
 
@@ -123,64 +122,61 @@ struct Spectra {
   }
 };
 
-/// Sums a frame's misfit; keeps the model's magnitudes [place in the batch][y][x] unless `model` is null. Group: place
-/// in the batch.
+/// A frame's misfit. Group: place in the batch.
 template <class T>
 struct Deviation {
   Spectra<T> spectra;
   const Complex<T>* waves;
-  T* model;
 
   PTYCHOFLOW_HOST_DEVICE Misfit operator()(Index b, Index i) const {
-    const T m = spectra.model(waves, b, i), a = spectra.magnitude(b, i);
-    if (model) model[b * spectra.fields.frame_pixels + i] = m;
-    if (a < 0) return {};
-    const auto deviation = static_cast<double>(m - a), measured = static_cast<double>(a);
-    return {{deviation * deviation, measured * measured}, 1};
+    return misfit(spectra.model(waves, b, i), spectra.magnitude(b, i));
+  }
+
+  PTYCHOFLOW_HOST_DEVICE static Misfit misfit(T model, T measured) {
+    if (measured < 0) return {};
+    const auto deviation = static_cast<double>(model - measured), a = static_cast<double>(measured);
+    return {{deviation * deviation, a * a}, 1};
   }
 };
 
-/// (4), relaxed: waves ← factor · waves, given each frame's misfit and the model. Group: place in the batch.
+/// (4) as it stands, all modes in one go: waves ← factor · waves. Sums the misfit before that. Group: place in the
+/// batch.
 template <class T>
-struct ScaleWaves {
+struct ReplaceModulus {
   Spectra<T> spectra;
-  const T* model;
-  const Misfit* misfit;
-  double bound;
   Complex<T>* waves;
 
-  PTYCHOFLOW_HOST_DEVICE void operator()(Index b, Index i) const {
+  PTYCHOFLOW_HOST_DEVICE Misfit operator()(Index b, Index i) const {
     const Fields<T>& fields = spectra.fields;
-    const Misfit& of_frame = misfit[b];
-    const double e = of_frame.pixels > 0 ? of_frame.fit.misfit / of_frame.pixels : 0;
-    const T slack = static_cast<T>(op::slack(e, bound));
+    const T model = spectra.model(waves, b, i), measured = spectra.magnitude(b, i);
     const T unscale = T(1) / static_cast<T>(fields.frame_pixels);  // forward then inverse multiply by the pixels
-    const T factor = unscale * op::modulus_factor(model[b * fields.frame_pixels + i], spectra.magnitude(b, i), slack);
+    const T factor = unscale * op::modulus_factor(model, measured);
     for (Index kl = 0; kl < fields.mode_pairs(); ++kl) waves[fields.wave(b, 0, kl, i)] *= factor;
+    return Deviation<T>::misfit(model, measured);
   }
 };
 
-/// (4) as it stands: all in one go. Group: place in the batch.
+/// How far each frame may keep from its data. One group; element: place in the batch.
 template <class T>
-struct ProjectModulus {
-  Spectra<T> spectra;
-  Complex<T>* waves;
+struct Slack {
+  const Misfit* misfit;
+  double bound;  ///< of the mean squared deviation; 0: the paper's full replacement
+  T* slack;
 
-  PTYCHOFLOW_HOST_DEVICE void operator()(Index b, Index i) const {
-    const Fields<T>& fields = spectra.fields;
-    const T unscale = T(1) / static_cast<T>(fields.frame_pixels);
-    const T factor = unscale * op::modulus_factor(spectra.model(waves, b, i), spectra.magnitude(b, i), T(0));
-    for (Index kl = 0; kl < fields.mode_pairs(); ++kl) waves[fields.wave(b, 0, kl, i)] *= factor;
+  PTYCHOFLOW_HOST_DEVICE void operator()(Index, Index b) const {
+    const Misfit& of_frame = misfit[b];
+    slack[b] = static_cast<T>(op::slack(of_frame.pixels > 0 ? of_frame.fit.misfit / of_frame.pixels : 0, bound));
   }
 };
 
-/// (3): ψ ← ψ + β(waves − PO); sums the change; adds Σ_k P*ψ to the numerator of (6) unless it is null: one atomic add
-/// for all probe modes. Group: place in the batch.
+/// (3): ψ ← ψ + op::exit_wave_step, given F⁻¹F_c[2PO − ψ] with magnitudes replaced whole; sums the change; adds Σ_k P*ψ
+/// to the numerator of (6) unless it is null: one atomic add for all probe modes. Group: place in the batch.
 template <class T>
 struct UpdateExitWaves {
   Fields<T> fields;
   Index first;
   const Complex<T>* waves;
+  const T* slack;  ///< [place in the batch]
   T beta;
   Complex<T>* psi;
   Complex<T>* numerator;
@@ -194,7 +190,9 @@ struct UpdateExitWaves {
       for (Index k = 0; k < fields.probe_modes; ++k) {
         const Complex<T> p = fields.p(k, i);
         Complex<T>& wave = psi[fields.wave(first + b, k, l, i)];
-        const Complex<T> step = op::exit_wave_step(waves[fields.wave(b, k, l, i)], p, o, beta);
+        const Complex<T> projected =
+            op::projected_wave(op::reflected_wave(p, o, wave), waves[fields.wave(b, k, l, i)], slack[b]);
+        const Complex<T> step = op::exit_wave_step(projected, p, o, beta);
         const Complex<T> updated = wave + step;
         wave = updated;
         change += norm(step);

@@ -42,8 +42,8 @@ TEST(Geometry, RefusesWhatIsNotPositiveOrFinite) {
 }
 
 TEST(MemoryPlan, CountsExitWavesAndMagnitudes) {
-  const auto plan = plan_memory({188, 188}, 10000, 5, 8);  // the paper's Fig. 4 case
-  EXPECT_EQ(plan.exit_waves, 188ull * 188 * 10000 * 5 * 16);
+  const auto plan = plan_memory({188, 188}, 10000, 5, 8);     // the paper's Fig. 4 case
+  EXPECT_EQ(plan.exit_waves, 188ull * 192 * 10000 * 5 * 16);  // strips of 8 columns
   EXPECT_EQ(plan.magnitudes, 188ull * 188 * 10000 * 8);
 }
 

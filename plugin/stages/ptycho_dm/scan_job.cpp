@@ -6,9 +6,9 @@
 #include <chrono>
 #include <numeric>
 
-#include "core/device/fft.hpp"
 #include "core/device/on_host.hpp"
 #include "core/device/thread_pool.hpp"
+#include "core/ptycho/memory_plan.hpp"
 #include "plugin/stages/ptycho_dm/frame_store.hpp"
 #include "plugin/stages/ptycho_dm/result_packet.hpp"
 
@@ -27,24 +27,6 @@ std::unique_ptr<Kernels<T>> make_gpu_kernels(Gpu& gpu, Yx<Index> frame) {
   } else {
     return gpu.double_kernels(frame);
   }
-}
-
-/// Kernels that transform alike on every rank, so that all round alike.
-template <class T>
-std::unique_ptr<Kernels<T>> make_measured_kernels(device::ThreadPool& threads, Yx<Index> frame,
-                                                  const comm::Communicator& ranks) {
-  std::unique_ptr<Kernels<T>> kernels;
-  std::string knowledge;
-  if (ranks.is_root()) {
-    kernels = make_cpu_kernels<T>(threads, frame);
-    knowledge = device::fft_knowledge<T>();
-  }
-  ranks.broadcast(knowledge);
-  if (!ranks.is_root()) {
-    device::learn_fft<T>(knowledge);
-    kernels = make_cpu_kernels<T>(threads, frame);
-  }
-  return kernels;
 }
 
 template <class T>
@@ -109,8 +91,7 @@ class Job final : public ScanJob {
 
   std::unique_ptr<Kernels<T>> make_kernels(device::ThreadPool& threads) const {
     if (services_.gpu) return make_gpu_kernels<T>(*services_.gpu, frame_);
-    if (parameters_.reproducible) return make_cpu_kernels<T>(threads, frame_, device::FftPlanning::quick);
-    return make_measured_kernels<T>(threads, frame_, services_.ranks);
+    return make_cpu_kernels<T>(threads, frame_);
   }
 
   /// Puts together what all ranks know of the scan: positions in scan order, and the mean frame.
@@ -209,9 +190,10 @@ class Job final : public ScanJob {
     figures["exit_wave_change"] = last.exit_wave_change;
     figures["r_factor"] = result.r_factor;
     figures["occupancy"] = result.occupancy;
-    figures["memory"] = {{"exit_waves_bytes", problem.local_count() * modes * parameters_.object_modes * frame_.y *
-                                                  frame_.x * Index{sizeof(Complex<T>)}},
-                         {"magnitudes_bytes", problem.local_count() * frame_.y * frame_.x * Index{sizeof(T)}},
+    const MemoryPlan plan =
+        plan_memory(frame_, problem.local_count(), modes * parameters_.object_modes, parameters_.real_bytes());
+    figures["memory"] = {{"exit_waves_bytes", plan.exit_waves},
+                         {"magnitudes_bytes", plan.magnitudes},
                          {"frames_in_flight_bytes", frames_.largest_packet_bytes()}};
     if (services_.gpu) figures["memory"]["device"] = device_memory(problem, modes);
     return figures;

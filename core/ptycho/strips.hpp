@@ -1,0 +1,65 @@
+// Loops over the strips of a view, where the operators become vector instructions. What a strip is, see
+// core/device/simd.hpp.
+#pragma once
+
+#include "core/device/simd.hpp"
+#include "core/ptycho/kernels.hpp"
+
+namespace ptychoflow::ptycho::strips {
+
+/// Part of an image, real and imaginary parts apart, rows `step` numbers apart: as wide as a strip, whose lanes beyond
+/// the frame fall on numbers, too.
+template <class N>
+struct Planar {
+  N* re = nullptr;
+  N* im = nullptr;
+  Index step = 0;
+};
+
+/// From pixel `at` of mode m of an image [mode][y][re, im][x]; null if it is empty.
+template <class N>
+Planar<N> planar(View<N, 4> image, Index m, Yx<Index> at) {
+  if (image.empty()) return {};
+  return {&image(m, at.y, 0, at.x), &image(m, at.y, 1, at.x), 2 * image.extent(3)};
+}
+
+/// How a frame's model fits, and over how many pixels.
+struct Deviation {
+  FitSums fit;
+  double measured_pixels = 0;
+
+  Deviation& operator+=(const Deviation& b) {
+    fit += b.fit;
+    measured_pixels += b.measured_pixels;
+    return *this;
+  }
+};
+
+template <class T>
+struct Loops {
+  /// wave ← PO
+  void (*multiply)(T* wave, const T* p, Planar<const T> o, Index rows);
+  /// wave ← 2PO − ψ
+  void (*reflect)(T* wave, const T* p, Planar<const T> o, const T* psi, Index rows);
+  /// (3): ψ ← ψ + op::exit_wave_step, given F⁻¹F_c of the wave with magnitudes replaced whole. Adds P*ψ to `sum` unless
+  /// it is null.
+  ChangeSums (*update)(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Planar<T> sum,
+                       Index rows);
+  /// sum ← sum + P*ψ
+  void (*add_object_term)(Planar<T> sum, const T* p, const T* psi, Index rows);
+  /// sum ← sum + O*ψ of `count` views
+  void (*add_probe_terms)(T* sum, const Planar<const T>* o, const T* const* psi, Index count, Index rows);
+  /// sum ← sum + |wave|²: [row][lane]
+  void (*add_norm)(T* sum, const T* wave, Index rows);
+  /// model ← √model·scale: [row][lane]. Row y of `model` is compared with row `order[y]` of `measured`.
+  Deviation (*compare)(T* model, const T* measured, const Index* order, T scale, Index rows);
+  /// model ← scale · op::modulus_factor, rows as in `compare`
+  void (*modulus_factor)(T* model, const T* measured, const Index* order, T scale, Index rows);
+  /// wave ← factor·wave
+  void (*scale)(T* wave, const T* factor, Index rows);
+};
+
+template <class T>
+Loops<T> loops(device::Simd simd = device::best_simd());
+
+}  // namespace ptychoflow::ptycho::strips

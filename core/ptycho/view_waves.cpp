@@ -1,0 +1,193 @@
+#include "core/ptycho/view_waves.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ptychoflow::ptycho {
+
+using device::Array;
+using strips::Deviation;
+
+template <class T>
+void pack(const StripPlan<T>& plan, View<const Complex<T>, 2> image, T* strips) {
+  constexpr Index lanes = StripPlan<T>::lanes, row = StripPlan<T>::row;
+  std::fill_n(strips, plan.mode_size(), T(0));
+  for (Index y = 0; y < plan.frame.y; ++y) {
+    for (Index x = 0; x < plan.frame.x; ++x) {
+      T* const re = strips + x / lanes * plan.strip_size() + y * row + x % lanes;
+      re[0] = image(y, x).re;
+      re[lanes] = image(y, x).im;
+    }
+  }
+}
+
+template <class T>
+void unpack(const StripPlan<T>& plan, const T* strips, View<Complex<T>, 2> image) {
+  constexpr Index lanes = StripPlan<T>::lanes, row = StripPlan<T>::row;
+  for (Index y = 0; y < plan.frame.y; ++y) {
+    for (Index x = 0; x < plan.frame.x; ++x) {
+      const T* const re = strips + x / lanes * plan.strip_size() + y * row + x % lanes;
+      image(y, x) = {re[0], re[lanes]};
+    }
+  }
+}
+
+template <class T>
+void PlanarFields<T>::take(const StripPlan<T>& plan, const State<T>& state, device::ThreadPool& threads) {
+  const auto [modes, height, width] = state.object.extents();
+  const Index padded = width + plan.lanes;
+  const Extents<3> probe{state.probe_modes(), plan.strips(), plan.strip_size()};
+  const Extents<4> object{modes, height, 2, padded};
+  if (probe_.extents() != probe) probe_ = Array<T, 3>(probe);
+  if (object_.extents() != object) object_ = Array<T, 4>(object);
+  for (Index k = 0; k < probe[0]; ++k) pack(plan, state.probe[k], &probe_(k, 0, 0));
+  threads.run([&, width = width](int t) {
+    const device::Share band = device::share_of(state.object_modes() * object_.extent(1), t, threads.size());
+    for (Index i = band.first; i < band.last; ++i) {
+      const Complex<T>* const from = state.object.data() + i * width;
+      T *const re = object_.data() + 2 * i * padded, *const im = re + padded;
+      for (Index x = 0; x < width; ++x) {
+        re[x] = from[x].re;
+        im[x] = from[x].im;
+      }
+    }
+  });
+}
+
+template <class T>
+void ViewWaves<T>::prepare(Index probe_modes, Index object_modes) {
+  if (probe_modes == probe_modes_ && object_modes == object_modes_) return;
+  probe_modes_ = probe_modes;
+  object_modes_ = object_modes;
+  const Index columns = plan_.strips() * plan_.lanes;
+  waves_ = Array<T, 3>({mode_pairs(), plan_.strips(), plan_.wave_size()});
+  spectrum_ = Array<T, 2>({mode_pairs(), columns * plan_.row});
+  measured_ = Array<T, 1>({columns * plan_.lanes});
+  model_ = Array<T, 1>({columns * plan_.lanes});
+}
+
+template <class T>
+void ViewWaves<T>::reflect(Yx<Index> window, View<const T, 2> psi) {
+  for_strips([&](Index k, Index l, Index kl, Index s) {
+    T* const wave = &waves_(kl, s, 0);
+    plan_.loops.reflect(wave, fields_.probe(k, s), fields_.object(l, window, s), &psi(kl, s * plan_.strip_size()),
+                        plan_.frame.y);
+    plan_.along_y.forward(wave);
+  });
+}
+
+template <class T>
+void ViewWaves<T>::multiply(Yx<Index> window) {
+  for_strips([&](Index k, Index l, Index kl, Index s) {
+    T* const wave = &waves_(kl, s, 0);
+    plan_.loops.multiply(wave, fields_.probe(k, s), fields_.object(l, window, s), plan_.frame.y);
+    plan_.along_y.forward(wave);
+  });
+}
+
+template <class T>
+Deviation ViewWaves<T>::compare(View<const T, 2> measured) {
+  Deviation total;
+  for (Index tile = 0; tile < plan_.tiles(); ++tile) total += to_detector(tile, measured);
+  return total;
+}
+
+template <class T>
+Deviation ViewWaves<T>::replace_modulus(View<const T, 2> measured) {
+  // A transform there and back multiplies by the pixels.
+  const T unscale = T(1) / static_cast<T>(plan_.frame.y * plan_.frame.x);
+  Deviation total;
+  for (Index tile = 0; tile < plan_.tiles(); ++tile) {
+    total += to_detector(tile, measured);
+    plan_.loops.modulus_factor(model_.data(), measured_.data(), plan_.along_x.frequency().data(), unscale,
+                               plan_.frame.x);
+    for (Index kl = 0; kl < mode_pairs(); ++kl) {
+      T* const spectrum = &spectrum_(kl, 0);
+      plan_.loops.scale(spectrum, model_.data(), plan_.frame.x);
+      plan_.along_x.inverse(spectrum);
+      turn_tiles_back(tile, kl);
+    }
+  }
+  return total;
+}
+
+/// Transforms a strip of rows along x and compares √Σ|F wave|², normalised so that a transform keeps the sum of
+/// squares.
+template <class T>
+Deviation ViewWaves<T>::to_detector(Index tile, View<const T, 2> measured) {
+  const T unitary = T(1) / std::sqrt(static_cast<T>(plan_.frame.y * plan_.frame.x));
+  load_magnitudes(tile, measured);
+  std::fill(model_.begin(), model_.end(), T(0));
+  for (Index kl = 0; kl < mode_pairs(); ++kl) {
+    turn_tiles(tile, kl);
+    plan_.along_x.forward(&spectrum_(kl, 0));
+    plan_.loops.add_norm(model_.data(), &spectrum_(kl, 0), plan_.frame.x);
+  }
+  return plan_.loops.compare(model_.data(), measured_.data(), plan_.along_x.frequency().data(), unitary, plan_.frame.x);
+}
+
+/// The rows of `measured` that belong to this strip of rows, which is in the order of the transform along y.
+template <class T>
+void ViewWaves<T>::load_magnitudes(Index tile, View<const T, 2> measured) {
+  constexpr Index lanes = StripPlan<T>::lanes;
+  alignas(64) T rows[lanes * lanes];
+  for (Index s = 0; s < plan_.strips(); ++s) {
+    for (Index lane = 0; lane < lanes; ++lane) {
+      T* const row = rows + lane * lanes;
+      const Index y = tile * lanes + lane;
+      const Index count = y < plan_.frame.y ? std::min(lanes, plan_.frame.x - s * lanes) : 0;
+      if (count > 0) {
+        const Index frequency = plan_.along_y.frequency()[static_cast<std::size_t>(y)];
+        const T* const from = &measured(frequency, s * lanes);
+        count == lanes ? std::copy_n(from, lanes, row) : std::copy_n(from, count, row);
+      }
+      if (count < lanes) std::fill(row + count, row + lanes, T(-1));
+    }
+    plan_.along_x.transpose(rows, lanes, &measured_(s * lanes * lanes), lanes);
+  }
+}
+
+template <class T>
+void ViewWaves<T>::turn_tiles(Index tile, Index mode_pair) {
+  for (Index s = 0; s < plan_.strips(); ++s) {
+    const T* const from = &waves_(mode_pair, s, tile * plan_.lanes * plan_.row);
+    T* const to = &spectrum_(mode_pair, s * plan_.lanes * plan_.row);
+    plan_.along_x.transpose(from, plan_.row, to, plan_.row);
+    plan_.along_x.transpose(from + plan_.lanes, plan_.row, to + plan_.lanes, plan_.row);
+  }
+}
+
+template <class T>
+void ViewWaves<T>::turn_tiles_back(Index tile, Index mode_pair) {
+  for (Index s = 0; s < plan_.strips(); ++s) {
+    const T* const from = &spectrum_(mode_pair, s * plan_.lanes * plan_.row);
+    T* const to = &waves_(mode_pair, s, tile * plan_.lanes * plan_.row);
+    plan_.along_x.transpose(from, plan_.row, to, plan_.row);
+    plan_.along_x.transpose(from + plan_.lanes, plan_.row, to + plan_.lanes, plan_.row);
+  }
+}
+
+template <class T>
+ChangeSums ViewWaves<T>::update(Yx<Index> window, View<T, 2> psi, T beta, T slack, View<T, 4> object_sum,
+                                Yx<Index> at) {
+  ChangeSums total;
+  for_strips([&](Index k, Index l, Index kl, Index s) {
+    T* const wave = &waves_(kl, s, 0);
+    plan_.along_y.inverse(wave);
+    total +=
+        plan_.loops.update(&psi(kl, s * plan_.strip_size()), wave, fields_.probe(k, s), fields_.object(l, window, s),
+                           beta, slack, strips::planar(object_sum, l, {at.y, at.x + s * plan_.lanes}), plan_.frame.y);
+  });
+  return total;
+}
+
+template void pack(const StripPlan<float>&, View<const Complex<float>, 2>, float*);
+template void pack(const StripPlan<double>&, View<const Complex<double>, 2>, double*);
+template void unpack(const StripPlan<float>&, const float*, View<Complex<float>, 2>);
+template void unpack(const StripPlan<double>&, const double*, View<Complex<double>, 2>);
+template class PlanarFields<float>;
+template class PlanarFields<double>;
+template class ViewWaves<float>;
+template class ViewWaves<double>;
+
+}  // namespace ptychoflow::ptycho
