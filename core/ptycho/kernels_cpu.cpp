@@ -2,7 +2,6 @@
 // with a view is in view_waves.cpp, the arithmetic in operators.hpp.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "core/ptycho/operators.hpp"
@@ -57,7 +56,7 @@ class CpuKernels final : public Kernels<T> {
   void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
     fields_.take(plan_, state, threads_);
     for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>&, Block<T>& block) {
-      for_strips(problem, state, block, [&](Index v, Index k, Index l, Index s) {
+      for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
         plan_.loops.multiply(&state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()),
                              fields_.probe(k, s), fields_.object(l, problem.window(v), s), frame_.y);
       });
@@ -89,11 +88,12 @@ class CpuKernels final : public Kernels<T> {
   void gather_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
     fields_.take(plan_, state, threads_);
     for_blocks(problem, state, Gather::object, [&](ViewWaves<T>&, Block<T>& block) {
-      for_strips(problem, state, block, [&](Index v, Index k, Index l, Index s) {
+      for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
         const Yx<Index> window = problem.window(v);
-        plan_.loops.add_object_term(
+        plan_.loops.add_overlap_term(
             strips::planar(block.object_sum, l, {window.y - block.first_row, window.x + s * plan_.lanes}),
-            fields_.probe(k, s), &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()), frame_.y);
+            strips::planar(fields_.probe(k, s)),
+            &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()), frame_.y);
       });
     });
     merge(Gather::object, overlap);
@@ -237,7 +237,7 @@ class CpuKernels final : public Kernels<T> {
 
   /// Calls body(view, probe mode, object mode, strip) for the block's views.
   template <class Body>
-  void for_strips(const Problem<T>&, const State<T>& state, const Block<T>& block, const Body& body) const {
+  void for_strips(const State<T>& state, const Block<T>& block, const Body& body) const {
     for (Index v = block.views.first; v < block.views.last; ++v) {
       for (Index k = 0; k < state.probe_modes(); ++k) {
         for (Index l = 0; l < state.object_modes(); ++l) {
@@ -247,28 +247,12 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  /// Some views together, so that the sum is read and written once for all of them.
   void add_probe_terms(const Problem<T>& problem, const State<T>& state, Block<T>& block) const {
-    constexpr Index together = 4;
-    std::array<strips::Planar<const T>, together> objects;
-    std::array<const T*, together> psi;
-    for (Index first = block.views.first; first < block.views.last; first += together) {
-      const Index count = std::min(together, block.views.last - first);
-      for (Index s = 0; s < plan_.strips(); ++s) {
-        for (Index l = 0; l < state.object_modes(); ++l) {
-          for (Index i = 0; i < count; ++i) {
-            objects[static_cast<std::size_t>(i)] = fields_.object(l, problem.window(first + i), s);
-          }
-          for (Index k = 0; k < state.probe_modes(); ++k) {
-            for (Index i = 0; i < count; ++i) {
-              const auto at = static_cast<std::size_t>(i);
-              psi[at] = &state.exit_waves(first + i, k * state.object_modes() + l, s * plan_.strip_size());
-            }
-            plan_.loops.add_probe_terms(&block.probe_sum(k, s, 0), objects.data(), psi.data(), count, frame_.y);
-          }
-        }
-      }
-    }
+    for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
+      plan_.loops.add_overlap_term(strips::planar(&block.probe_sum(k, s, 0)), fields_.object(l, problem.window(v), s),
+                                   &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()),
+                                   frame_.y);
+    });
   }
 
   template <class Get, class Set>

@@ -42,16 +42,10 @@ PTYCHOFLOW_HOST_DEVICE Complex<T> exit_wave_step(Complex<T> projected, Complex<T
   return beta * (projected - p * o);
 }
 
-/// A view's and mode's term in the numerator of (5), O*ψ.
+/// A view's and mode's term in a numerator: O*ψ in that of (5), P*ψ in that of (6).
 template <class T>
-PTYCHOFLOW_HOST_DEVICE Complex<T> probe_term(Complex<T> o, Complex<T> psi) {
-  return conj(o) * psi;
-}
-
-/// A view's and mode's term in the numerator of (6), P*ψ.
-template <class T>
-PTYCHOFLOW_HOST_DEVICE Complex<T> object_term(Complex<T> p, Complex<T> psi) {
-  return conj(p) * psi;
+PTYCHOFLOW_HOST_DEVICE Complex<T> overlap_term(Complex<T> other_factor, Complex<T> psi) {
+  return conj(other_factor) * psi;
 }
 
 /// The quotient in (5) and (6). A `floor` small against the largest denominator leaves lit pixels what they are and

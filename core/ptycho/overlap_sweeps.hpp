@@ -23,7 +23,7 @@ struct GatherObject {
       const Index i = tiles.frame_pixel(pixel, fields.views[v].y, fields.views[v].x);
       if (i < 0) continue;
       for (Index k = 0; k < fields.probe_modes; ++k)
-        sum += op::object_term(fields.p(k, i), psi[fields.wave(v, k, l, i)]);
+        sum += op::overlap_term(fields.p(k, i), psi[fields.wave(v, k, l, i)]);
     }
     numerator[l * fields.object_pixels + place] = sum;
   }
@@ -43,7 +43,7 @@ struct GatherProbe {
     for (Index v = view_count * part / parts; v < view_count * (part + 1) / parts; ++v) {
       const Index place = fields.place(v, i);
       for (Index l = 0; l < fields.object_modes; ++l)
-        sum += op::probe_term(fields.o(l, place), psi[fields.wave(v, k, l, i)]);
+        sum += op::overlap_term(fields.o(l, place), psi[fields.wave(v, k, l, i)]);
     }
     sums[group * fields.frame_pixels + i] = sum;
   }

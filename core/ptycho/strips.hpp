@@ -2,6 +2,8 @@
 // core/device/simd.hpp.
 #pragma once
 
+#include <type_traits>
+
 #include "core/device/simd.hpp"
 #include "core/ptycho/kernels.hpp"
 
@@ -21,6 +23,13 @@ template <class N>
 Planar<N> planar(View<N, 4> image, Index m, Yx<Index> at) {
   if (image.empty()) return {};
   return {&image(m, at.y, 0, at.x), &image(m, at.y, 1, at.x), 2 * image.extent(3)};
+}
+
+/// A strip as part of an image.
+template <class N>
+Planar<N> planar(N* strip) {
+  constexpr Index lanes = device::strip_lanes<std::remove_const_t<N>>;
+  return {strip, strip + lanes, 2 * lanes};
 }
 
 /// How a frame's model fits, and over how many pixels.
@@ -45,10 +54,8 @@ struct Loops {
   /// it is null.
   ChangeSums (*update)(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Planar<T> sum,
                        Index rows);
-  /// sum ← sum + P*ψ
-  void (*add_object_term)(Planar<T> sum, const T* p, const T* psi, Index rows);
-  /// sum ← sum + O*ψ of `count` views
-  void (*add_probe_terms)(T* sum, const Planar<const T>* o, const T* const* psi, Index count, Index rows);
+  /// sum ← sum + a*ψ: op::overlap_term, with a = P for the object's sum and a = O for the probe's
+  void (*add_overlap_term)(Planar<T> sum, Planar<const T> a, const T* psi, Index rows);
   /// sum ← sum + |wave|²: [row][lane]
   void (*add_norm)(T* sum, const T* wave, Index rows);
   /// model ← √model·scale: [row][lane]. Row y of `model` is compared with row `order[y]` of `measured`.

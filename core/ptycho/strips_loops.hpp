@@ -23,14 +23,6 @@ inline void add_planar(Planar<T> a, Index y, Index lane, Complex<Vector<T>> v) {
   store(im, load(im) + v.im);
 }
 
-/// Exit waves come from far away: asks for the rows that will be needed soon.
-template <class T>
-inline void read_ahead(const T* row) {
-  constexpr Index rows = 16;
-  __builtin_prefetch(row + rows * strip_row<T>);
-  __builtin_prefetch(row + rows * strip_row<T> + strip_lanes<T>);
-}
-
 /// Calls body(row, lane, place in a strip) for each register of a strip.
 template <class T, class Body>
 inline void for_registers(Index rows, const Body& body) {
@@ -49,7 +41,6 @@ void multiply(T* wave, const T* p, Planar<const T> o, Index rows) {
 template <class T>
 void reflect(T* wave, const T* p, Planar<const T> o, const T* psi, Index rows) {
   for_registers<T>(rows, [&](Index y, Index lane, Index at) {
-    read_ahead(psi + at);
     store_row(wave + at, op::reflected_wave(load_row(p + at), load_planar(o, y, lane), load_row(psi + at)));
   });
 }
@@ -68,7 +59,6 @@ ChangeSums update(T* psi, const T* replaced, const T* p, Planar<const T> o, T be
   const V step_size = V{} + beta, keep = V{} + slack;
   V change{}, size{};
   for_registers<T>(rows, [&](Index y, Index lane, Index at) {
-    read_ahead(psi + at);
     const Complex<V> old = load_row<T>(psi + at), pv = load_row(p + at), ov = load_planar(o, y, lane);
     const Complex<V> projected = op::projected_wave(op::reflected_wave(pv, ov, old), load_row(replaced + at), keep);
     const Complex<V> step = op::exit_wave_step(projected, pv, ov, step_size);
@@ -76,27 +66,15 @@ ChangeSums update(T* psi, const T* replaced, const T* p, Planar<const T> o, T be
     store_row(psi + at, updated);
     change += norm(step);
     size += norm(updated);
-    if (sum.re) add_planar(sum, y, lane, op::object_term(pv, updated));
+    if (sum.re) add_planar(sum, y, lane, op::overlap_term(pv, updated));
   });
   return {total<T>(change), total<T>(size)};
 }
 
 template <class T>
-void add_object_term(Planar<T> sum, const T* p, const T* psi, Index rows) {
+void add_overlap_term(Planar<T> sum, Planar<const T> a, const T* psi, Index rows) {
   for_registers<T>(rows, [&](Index y, Index lane, Index at) {
-    add_planar(sum, y, lane, op::object_term(load_row(p + at), load_row(psi + at)));
-  });
-}
-
-template <class T>
-void add_probe_terms(T* sum, const Planar<const T>* o, const T* const* psi, Index count, Index rows) {
-  for_registers<T>(rows, [&](Index y, Index lane, Index at) {
-    auto terms = load_row<T>(sum + at);
-    for (Index v = 0; v < count; ++v) {
-      read_ahead(psi[v] + at);
-      terms += op::probe_term(load_planar(o[v], y, lane), load_row(psi[v] + at));
-    }
-    store_row(sum + at, terms);
+    add_planar(sum, y, lane, op::overlap_term(load_planar(a, y, lane), load_row(psi + at)));
   });
 }
 
@@ -152,6 +130,6 @@ void scale(T* wave, const T* factor, Index rows) {
 
 template <class T>
 Loops<T> loops() {
-  return {multiply<T>, reflect<T>,        update<T>, add_object_term<T>, add_probe_terms<T>, add_norm<T>,
-          compare<T>,  modulus_factor<T>, scale<T>};
+  return {multiply<T>, reflect<T>, update<T>,         add_overlap_term<T>,
+          add_norm<T>, compare<T>, modulus_factor<T>, scale<T>};
 }

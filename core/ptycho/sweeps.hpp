@@ -197,7 +197,7 @@ struct UpdateExitWaves {
         wave = updated;
         change += norm(step);
         size += norm(updated);
-        term += op::object_term(p, updated);
+        term += op::overlap_term(p, updated);
       }
       if (numerator) device::atomic_add(&numerator[l * fields.object_pixels + place], term);
     }

@@ -63,9 +63,9 @@ class ViewWaves {
   Index mode_pairs() const { return probe_modes_ * object_modes_; }
   template <class Body>
   void for_strips(const Body& body) const {
-    for (Index s = 0; s < plan_.strips(); ++s) {
-      for (Index k = 0, kl = 0; k < probe_modes_; ++k) {
-        for (Index l = 0; l < object_modes_; ++l, ++kl) body(k, l, kl, s);
+    for (Index k = 0, kl = 0; k < probe_modes_; ++k) {
+      for (Index l = 0; l < object_modes_; ++l, ++kl) {
+        for (Index s = 0; s < plan_.strips(); ++s) body(k, l, kl, s);
       }
     }
   }

@@ -40,8 +40,8 @@ TEST(Operators, ExitWaveStepIsBetaTimesProjectedMinusPo) {
 }
 
 TEST(Operators, OverlapTermsConjugateTheOtherFactor) {
-  EXPECT_EQ(op::object_term(C{0, 1}, C{2, 3}), (C{3, -2}));
-  EXPECT_EQ(op::probe_term(C{1, -1}, C{1, 0}), (C{1, 1}));
+  EXPECT_EQ(op::overlap_term(C{0, 1}, C{2, 3}), (C{3, -2}));
+  EXPECT_EQ(op::overlap_term(C{1, -1}, C{1, 0}), (C{1, 1}));
 }
 
 TEST(Operators, QuotientKeepsTheOldValueWhereThereIsNoLight) {
