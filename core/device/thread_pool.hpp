@@ -45,6 +45,15 @@ class ThreadPool {
   /// takes which item differs from call to call, but for the first ones: thread t begins with item t.
   void run_in_turn(Index count, const std::function<void(int thread, Index item)>& body);
 
+  /// Calls `body(share)` for an equal share of `count` items on each thread that gets any.
+  template <class Body>
+  void run_in_bands(Index count, const Body& body) {
+    run([&](int thread) {
+      const Share band = share_of(count, thread, size());
+      if (band.size() > 0) body(band);
+    });
+  }
+
  private:
   void work(int thread);
   void call(int thread);

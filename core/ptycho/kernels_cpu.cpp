@@ -6,6 +6,7 @@
 
 #include "core/ptycho/operators.hpp"
 #include "core/ptycho/rows_cpu.hpp"
+#include "core/ptycho/view_blocks.hpp"
 #include "core/ptycho/view_waves.hpp"
 
 namespace ptychoflow::ptycho {
@@ -14,20 +15,6 @@ namespace {
 
 using device::Array;
 using device::Share;
-using device::share_of;
-
-/// Some of this rank's views and their sums. Threads take blocks as they come free; the blocks' sums are added up in
-/// the order of the blocks, so that the result does not depend on who took which.
-template <class T>
-struct Block {
-  Share views;
-  Index first_row = 0;    ///< of the object that the views touch
-  View<T, 4> object_sum;  ///< [l][row − first_row][re, im][x, lanes to spare]; empty unless it is gathered
-  View<T, 3> probe_sum;   ///< [k][strip][row, re/im, lane], likewise
-  Array<T, 1> storage;    ///< of either
-  ChangeSums change;
-  FitSums fit;
-};
 
 template <class T>
 class CpuKernels final : public Kernels<T> {
@@ -55,7 +42,7 @@ class CpuKernels final : public Kernels<T> {
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
     fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>&, Block<T>& block) {
+    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>&, ViewBlock<T>& block) {
       for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
         plan_.loops.multiply(&state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()),
                              fields_.probe(k, s), fields_.object(l, problem.window(v), s), frame_.y);
@@ -66,7 +53,7 @@ class CpuKernels final : public Kernels<T> {
   ChangeSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta, std::optional<double> modulus_bound,
                                Gather gather, Overlap<T>& overlap) override {
     fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, gather, [&](ViewWaves<T>& waves, Block<T>& block) {
+    for_blocks(problem, state, gather, [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
       for (Index v = block.views.first; v < block.views.last; ++v) {
         const Yx<Index> window = problem.window(v);
         const auto psi = state.exit_waves.view()[v];
@@ -79,15 +66,13 @@ class CpuKernels final : public Kernels<T> {
       }
       if (gather == Gather::probe) add_probe_terms(problem, state, block);
     });
-    merge(gather, overlap);
-    ChangeSums total;
-    for (const auto& block : blocks_) total += block.change;
-    return total;
+    blocks_.merge(gather, overlap);
+    return blocks_.change();
   }
 
   void gather_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
     fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, Gather::object, [&](ViewWaves<T>&, Block<T>& block) {
+    for_blocks(problem, state, Gather::object, [&](ViewWaves<T>&, ViewBlock<T>& block) {
       for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
         const Yx<Index> window = problem.window(v);
         plan_.loops.add_overlap_term(
@@ -96,14 +81,14 @@ class CpuKernels final : public Kernels<T> {
             &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()), frame_.y);
       });
     });
-    merge(Gather::object, overlap);
+    blocks_.merge(Gather::object, overlap);
   }
 
   void gather_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
     fields_.take(plan_, state, threads_);
     for_blocks(problem, state, Gather::probe,
-               [&](ViewWaves<T>&, Block<T>& block) { add_probe_terms(problem, state, block); });
-    merge(Gather::probe, overlap);
+               [&](ViewWaves<T>&, ViewBlock<T>& block) { add_probe_terms(problem, state, block); });
+    blocks_.merge(Gather::probe, overlap);
   }
 
   // Both denominators: a thread owns rows of the result and goes through all views, so that the order of the sum does
@@ -112,7 +97,7 @@ class CpuKernels final : public Kernels<T> {
     Array<T, 2> light({frame_.y, frame_.x});  // Σ_k |P_k|²
     for (Index k = 0; k < state.probe_modes(); ++k) rows::add_norm(light.data(), &state.probe(k, 0, 0), light.size());
     auto& cover = overlap.denominator;
-    for_rows(cover.extent(0), [&](Share band) {
+    threads_.run_in_bands(cover.extent(0), [&](Share band) {
       std::fill(&cover(band.first, 0), &cover(band.first, 0) + band.size() * cover.extent(1), T(0));
       for (const auto& w : problem.scan_windows()) {
         for (Index y = std::max(band.first, w.y); y < std::min(band.last, w.y + frame_.y); ++y) {
@@ -128,7 +113,7 @@ class CpuKernels final : public Kernels<T> {
       rows::add_norm(transmission.data(), &state.object(l, 0, 0), transmission.size());
     }
     auto& cover = overlap.denominator;
-    for_rows(cover.extent(0), [&](Share band) {
+    threads_.run_in_bands(cover.extent(0), [&](Share band) {
       std::fill(&cover(band.first, 0), &cover(band.first, 0) + band.size() * cover.extent(1), T(0));
       for (const auto& w : problem.scan_windows()) {
         for (Index y = band.first; y < band.last; ++y) {
@@ -147,7 +132,7 @@ class CpuKernels final : public Kernels<T> {
           "probe or object has become zero everywhere: check the frames, the starting probe and the object bounds");
     const Index modes = target.extent(0), height = target.extent(1), width = target.extent(2);
     std::vector<ChangeSums> by_row(static_cast<std::size_t>(modes * height));
-    for_rows(height, [&](Share band) {
+    threads_.run_in_bands(height, [&](Share band) {
       for (Index m = 0; m < modes; ++m) {
         for (Index y = band.first; y < band.last; ++y) {
           by_row[static_cast<std::size_t>(m * height + y)] =
@@ -162,36 +147,36 @@ class CpuKernels final : public Kernels<T> {
   }
 
   void rotate_probe_modes(View<const Complex<double>, 2> rotation, State<T>& state) override {
-    const Index modes = state.probe_modes(), objects = state.object_modes(), pixels = frame_.y * frame_.x;
+    const Index objects = state.object_modes(), pixels = frame_.y * frame_.x;
     for (Index i = 0; i < pixels; ++i) {
       rotate(
           rotation, [&](Index m) { return state.probe.data()[m * pixels + i]; },
           [&](Index k, Complex<T> value) { state.probe.data()[k * pixels + i] = value; });
     }
-    threads_.run([&](int t) {
-      const Share views = share_of(state.exit_waves.extent(0), t, threads_.size());
+    threads_.run_in_bands(state.exit_waves.extent(0), [&](Share views) {
       for (Index v = views.first; v < views.last; ++v) {
         for (Index l = 0; l < objects; ++l) {
-          for (Index i = 0; i < plan_.mode_size(); i += i % plan_.row == plan_.lanes - 1 ? plan_.lanes + 1 : 1) {
-            rotate(
-                rotation,
-                [&](Index m) {
-                  const T* re = &state.exit_waves(v, m * objects + l, i);
-                  return Complex<T>{re[0], re[plan_.lanes]};
-                },
-                [&](Index k, Complex<T> value) {
-                  T* re = &state.exit_waves(v, k * objects + l, i);
-                  re[0] = value.re, re[plan_.lanes] = value.im;
-                });
+          for (Index row = 0; row < plan_.mode_size(); row += plan_.row) {
+            for (Index i = row; i < row + plan_.lanes; ++i) {
+              rotate(
+                  rotation,
+                  [&](Index m) {
+                    const T* re = &state.exit_waves(v, m * objects + l, i);
+                    return Complex<T>{re[0], re[plan_.lanes]};
+                  },
+                  [&](Index k, Complex<T> value) {
+                    T* re = &state.exit_waves(v, k * objects + l, i);
+                    re[0] = value.re, re[plan_.lanes] = value.im;
+                  });
+            }
           }
         }
       }
     });
-    expect(modes == rotation.extent(0), "a rotation of another number of modes");
   }
 
   void bound_object(const ObjectBounds& bounds, View<Complex<T>, 3> object) override {
-    for_rows(object.size(), [&](Share pixels) {
+    threads_.run_in_bands(object.size(), [&](Share pixels) {
       for (Index i = pixels.first; i < pixels.last; ++i) object.data()[i] = op::bounded(object.data()[i], bounds);
     });
   }
@@ -209,35 +194,31 @@ class CpuKernels final : public Kernels<T> {
 
   FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) override {
     fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>& waves, Block<T>& block) {
+    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
       for (Index v = block.views.first; v < block.views.last; ++v) {
         if (problem.scan_index(v) % stride != 0) continue;
         waves.multiply(problem.window(v));
         block.fit += waves.compare(problem.magnitudes(v)).fit;
       }
     });
-    FitSums total;
-    for (const auto& block : blocks_) total += block.fit;
-    return total;
+    return blocks_.fit();
   }
 
  private:
   /// Calls body(waves of the thread, block) for this rank's views, with the block's sums started at zero.
   template <class Body>
   void for_blocks(const Problem<T>& problem, const State<T>& state, Gather gather, const Body& body) {
-    share_out(problem);
-    threads_.run_in_turn(static_cast<Index>(blocks_.size()), [&](int thread, Index item) {
+    blocks_.share_out(problem);
+    threads_.run_in_turn(blocks_.count(), [&](int thread, Index item) {
       auto& waves = waves_[static_cast<std::size_t>(thread)];
-      auto& block = blocks_[static_cast<std::size_t>(item)];
       waves.prepare(state.probe_modes(), state.object_modes());
-      start_sums(block, problem, state, gather);
-      body(waves, block);
+      body(waves, blocks_.start(item, problem, state, gather));
     });
   }
 
   /// Calls body(view, probe mode, object mode, strip) for the block's views.
   template <class Body>
-  void for_strips(const State<T>& state, const Block<T>& block, const Body& body) const {
+  void for_strips(const State<T>& state, const ViewBlock<T>& block, const Body& body) const {
     for (Index v = block.views.first; v < block.views.last; ++v) {
       for (Index k = 0; k < state.probe_modes(); ++k) {
         for (Index l = 0; l < state.object_modes(); ++l) {
@@ -247,7 +228,7 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  void add_probe_terms(const Problem<T>& problem, const State<T>& state, Block<T>& block) const {
+  void add_probe_terms(const Problem<T>& problem, const State<T>& state, ViewBlock<T>& block) const {
     for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
       plan_.loops.add_overlap_term(strips::planar(&block.probe_sum(k, s, 0)), fields_.object(l, problem.window(v), s),
                                    &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()),
@@ -270,91 +251,12 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  /// Gives each thread a band of rows.
-  template <class Body>
-  void for_rows(Index count, const Body& body) {
-    threads_.run([&](int t) {
-      const Share band = share_of(count, t, threads_.size());
-      if (band.size() > 0) body(band);
-    });
-  }
-
-  void share_out(const Problem<T>& problem) {
-    if (!blocks_.empty() && blocks_.back().views.last == problem.local_count()) return;
-    blocks_.clear();
-    for (const Share views : device::shrinking_shares(problem.local_count(), threads_.size())) {
-      blocks_.emplace_back().views = views;
-    }
-  }
-
-  void start_sums(Block<T>& block, const Problem<T>& problem, const State<T>& state, Gather gather) const {
-    block.change = {};
-    block.fit = {};
-    block.object_sum = {};
-    block.probe_sum = {};
-    if (gather == Gather::object) {
-      Index first = state.object.extent(1), last = 0;
-      for (Index v = block.views.first; v < block.views.last; ++v) {
-        first = std::min(first, problem.window(v).y);
-        last = std::max(last, problem.window(v).y + frame_.y);
-      }
-      block.first_row = first;
-      const Extents<4> extents{state.object_modes(), last - first, 2, state.object.extent(2) + plan_.lanes};
-      block.object_sum = {zeros(block, extents[0] * extents[1] * extents[2] * extents[3]), extents};
-    } else if (gather == Gather::probe) {
-      const Extents<3> extents{state.probe_modes(), plan_.strips(), plan_.strip_size()};
-      block.probe_sum = {zeros(block, extents[0] * extents[1] * extents[2]), extents};
-    }
-  }
-
-  static T* zeros(Block<T>& block, Index count) {
-    if (block.storage.size() < count) block.storage = Array<T, 1>::uninitialized({count});
-    std::fill_n(block.storage.data(), count, T(0));
-    return block.storage.data();
-  }
-
-  /// Adds up the blocks' sums, always in the order of the blocks.
-  void merge(Gather gather, Overlap<T>& overlap) {
-    if (gather == Gather::object) merge_object(overlap.numerator);
-    if (gather == Gather::probe) merge_probe(overlap.numerator);
-  }
-
-  void merge_object(Array<Complex<T>, 3>& total) {
-    const Index modes = total.extent(0), height = total.extent(1), width = total.extent(2);
-    for_rows(height, [&](Share band) {
-      std::vector<T> sum(static_cast<std::size_t>(2 * (width + plan_.lanes)));
-      T *const re = sum.data(), *const im = re + width + plan_.lanes;
-      for (Index m = 0; m < modes; ++m) {
-        for (Index y = band.first; y < band.last; ++y) {
-          std::fill(sum.begin(), sum.end(), T(0));
-          for (auto& block : blocks_) {
-            const Index row = y - block.first_row;
-            if (row < 0 || row >= block.object_sum.extent(1)) continue;
-            rows::add(re, &block.object_sum(m, row, 0, 0), static_cast<Index>(sum.size()));
-          }
-          for (Index x = 0; x < width; ++x) total(m, y, x) = {re[x], im[x]};
-        }
-      }
-    });
-  }
-
-  void merge_probe(Array<Complex<T>, 3>& total) {
-    if (blocks_.empty()) return std::fill(total.begin(), total.end(), Complex<T>{});
-    auto& sum = blocks_.front().probe_sum;
-    for_rows(sum.size(), [&](Share numbers) {
-      for (std::size_t b = 1; b < blocks_.size(); ++b) {
-        rows::add(sum.data() + numbers.first, blocks_[b].probe_sum.data() + numbers.first, numbers.size());
-      }
-    });
-    for (Index k = 0; k < total.extent(0); ++k) unpack(plan_, &sum(k, 0, 0), total.view()[k]);
-  }
-
   device::ThreadPool& threads_;
   Yx<Index> frame_;
   StripPlan<T> plan_;
   PlanarFields<T> fields_;
+  ViewBlocks<T> blocks_{threads_, plan_};
   std::vector<ViewWaves<T>> waves_;  ///< a thread's
-  std::vector<Block<T>> blocks_;
 };
 
 }  // namespace

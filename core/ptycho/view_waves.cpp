@@ -41,8 +41,7 @@ void PlanarFields<T>::take(const StripPlan<T>& plan, const State<T>& state, devi
   if (probe_.extents() != probe) probe_ = Array<T, 3>(probe);
   if (object_.extents() != object) object_ = Array<T, 4>(object);
   for (Index k = 0; k < probe[0]; ++k) pack(plan, state.probe[k], &probe_(k, 0, 0));
-  threads.run([&, width = width](int t) {
-    const device::Share band = device::share_of(state.object_modes() * object_.extent(1), t, threads.size());
+  threads.run_in_bands(modes * height, [&, width = width](device::Share band) {
     for (Index i = band.first; i < band.last; ++i) {
       const Complex<T>* const from = state.object.data() + i * width;
       T *const re = object_.data() + 2 * i * padded, *const im = re + padded;
