@@ -11,10 +11,10 @@ enum class Simd { portable, avx2, avx512 };
 /// The best one that this processor has.
 Simd best_simd();
 
-/// What stands under three names for the three instruction sets.
+/// Calls one of three functions. The others are not touched: this processor may not have their instructions.
 template <class Loops>
-const Loops& choose(Simd simd, const Loops& portable, const Loops& avx2, const Loops& avx512) {
-  return simd == Simd::avx512 ? avx512 : simd == Simd::avx2 ? avx2 : portable;
+Loops choose(Simd simd, Loops (*portable)(), Loops (*avx2)(), Loops (*avx512)()) {
+  return simd == Simd::avx512 ? avx512() : simd == Simd::avx2 ? avx2() : portable();
 }
 
 /// Columns that are worked on side by side, one a lane of a vector register: 64 bytes of real numbers. Such columns are

@@ -128,7 +128,7 @@ StripFft<T>::StripFft(Index n, Simd simd) {
   expect(n > 0, "a transform of no points");
   expect(simd <= best_simd(), "a transform for another processor");
   auto plan = std::make_unique<Plan>();
-  plan->loops = choose(simd, portable::loops<T>(), avx2::loops<T>(), avx512::loops<T>());
+  plan->loops = choose(simd, portable::loops<T>, avx2::loops<T>, avx512::loops<T>);
   const std::vector<Index> steps = radices(n);
   Index length = n;
   for (const Index radix : steps) {

@@ -19,7 +19,7 @@ using device::strip_row;
 
 template <class T>
 Loops<T> loops(device::Simd simd) {
-  return device::choose(simd, portable::loops<T>(), avx2::loops<T>(), avx512::loops<T>());
+  return device::choose(simd, portable::loops<T>, avx2::loops<T>, avx512::loops<T>);
 }
 
 template Loops<float> loops(device::Simd);

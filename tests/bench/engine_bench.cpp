@@ -35,8 +35,9 @@ double median(std::vector<double> values) {
 /// Microseconds per view and mode.
 struct Timing {
   double wall;
-  double cpu;  ///< of the calling thread
-  double fft;  ///< of a transform there and back, of data in the cache: what no engine can do without
+  double cpu;     ///< of the calling thread
+  double fft;     ///< of a transform there and back, of data in the cache: what no engine can do without
+  double stream;  ///< of reading and writing ψ once: nor without this
 };
 
 /// The transforms of a frame there and back, strip by strip: microseconds of the thread's clock.
@@ -55,6 +56,19 @@ double time_fft(Index size) {
       for (Index s = 0; s < strips; ++s) fft.forward(&wave(s, 0));
       for (Index s = 0; s < strips; ++s) fft.inverse(&wave(s, 0));
     }
+    times.push_back(1e6 * (thread_seconds() - start));
+  }
+  return median(times);
+}
+
+/// Reads and writes as much memory as all exit waves, once: microseconds of the thread's clock.
+template <class T>
+double time_stream(Index numbers) {
+  device::Array<T, 1> psi({numbers});
+  std::vector<double> times;
+  for (int i = 0; i < 5; ++i) {
+    const double start = thread_seconds();
+    for (T& v : psi) v = v * T(0.5) + T(1);
     times.push_back(1e6 * (thread_seconds() - start));
   }
   return median(times);
@@ -94,7 +108,8 @@ Timing time_engine(Index size, Index modes, Index views, int threads) {
     cpu.push_back(thread_seconds() - start);
   }
   const double to_us = 1e6 / static_cast<double>(views * modes);
-  return {median(wall) * to_us, median(cpu) * to_us, time_fft<T>(size)};
+  return {median(wall) * to_us, median(cpu) * to_us, time_fft<T>(size),
+          time_stream<T>(state.exit_waves.size()) / static_cast<double>(views * modes)};
 }
 
 }  // namespace
@@ -114,6 +129,6 @@ int main(int argc, char** argv) {
       twice ? time_engine<double>(size, modes, views, threads) : time_engine<float>(size, modes, views, threads);
   fmt::print(
       "{{\"size\": {}, \"modes\": {}, \"views\": {}, \"threads\": {}, \"precision\": \"{}\", "
-      "\"us_per_view_mode\": {:.1f}, \"cpu_us_per_view_mode\": {:.1f}, \"fft_us\": {:.1f}}}\n",
-      size, modes, views, threads, twice ? "double" : "single", us.wall, us.cpu, us.fft);
+      "\"us_per_view_mode\": {:.1f}, \"cpu_us_per_view_mode\": {:.1f}, \"fft_us\": {:.1f}, \"stream_us\": {:.1f}}}\n",
+      size, modes, views, threads, twice ? "double" : "single", us.wall, us.cpu, us.fft, us.stream);
 }
