@@ -109,7 +109,7 @@ template <class T>
 struct Loops {
   void (*forward)(const Stages<T>&, Index n, T* strip);
   void (*inverse)(const Stages<T>&, Index n, T* strip);
-  void (*transpose)(const T* from, Index from_step, T* to, Index to_step);
+  void (*transpose)(const T* const* rows, T* to, Index step);
 };
 
 #define PTYCHOFLOW_LOOPS "core/device/strip_fft_loops.hpp"
@@ -157,8 +157,8 @@ void StripFft<T>::inverse(T* strip) const {
 }
 
 template <class T>
-void StripFft<T>::transpose(const T* from, Index from_step, T* to, Index to_step) const {
-  plan_->loops.transpose(from, from_step, to, to_step);
+void StripFft<T>::transpose(const T* const* rows, T* to, Index step) const {
+  plan_->loops.transpose(rows, to, step);
 }
 
 template class StripFft<float>;

@@ -30,9 +30,9 @@ class StripFft {
   /// [row]: which frequency it holds after `forward`.
   const std::vector<Index>& frequency() const { return frequency_; }
 
-  /// to[x][y] ← from[y][x] for strip_lanes × strip_lanes real numbers, rows `from_step` and `to_step` apart and on
-  /// 64-byte boundaries. `from` and `to` do not overlap.
-  void transpose(const T* from, Index from_step, T* to, Index to_step) const;
+  /// to[x][y] ← rows[y][x] for strip_lanes × strip_lanes real numbers; rows of `to`, which is elsewhere, are `step`
+  /// apart.
+  void transpose(const T* const* rows, T* to, Index step) const;
 
  private:
   struct Plan;

@@ -244,12 +244,12 @@ void inverse(const Stages<T>& stages, Index n, T* strip) {
 
 /// A square tile as wide as a register: as many zips as halve its side to one.
 template <class T>
-void transpose_tile(const T* from, Index from_step, T* to, Index to_step) {
+void transpose_tile(const T* const* from, Index first, T* to, Index step) {
   using V = Vector<T>;
   constexpr int lanes = static_cast<int>(Registers<T>::lanes);
   V rows[lanes], zipped[lanes];
 #pragma GCC unroll 16
-  for (int r = 0; r < lanes; ++r) rows[r] = load(from + r * from_step);
+  for (int r = 0; r < lanes; ++r) rows[r] = load(from[r] + first);
 #pragma GCC unroll 4
   for (int side = lanes; side > 1; side /= 2) {
 #pragma GCC unroll 8
@@ -261,14 +261,14 @@ void transpose_tile(const T* from, Index from_step, T* to, Index to_step) {
     for (int r = 0; r < lanes; ++r) rows[r] = zipped[r];
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < lanes; ++r) store(to + r * to_step, rows[r]);
+  for (int r = 0; r < lanes; ++r) store(to + r * step, rows[r]);
 }
 
 template <class T>
-void transpose(const T* from, Index from_step, T* to, Index to_step) {
+void transpose(const T* const* rows, T* to, Index step) {
   for (Index y = 0; y < strip_lanes<T>; y += Registers<T>::lanes) {
     for (Index x = 0; x < strip_lanes<T>; x += Registers<T>::lanes) {
-      transpose_tile(from + y * from_step + x, from_step, to + x * to_step + y, to_step);
+      transpose_tile(rows + y, x, to + x * step + y, step);
     }
   }
 }

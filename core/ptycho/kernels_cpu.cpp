@@ -94,7 +94,7 @@ class CpuKernels final : public Kernels<T> {
   // Both denominators: a thread owns rows of the result and goes through all views, so that the order of the sum does
   // not depend on the number of threads or ranks.
   void cover_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    Array<T, 2> light({frame_.y, frame_.x});  // Σ_k |P_k|²
+    Array<T, 2>& light = zeros(light_, {frame_.y, frame_.x});  // Σ_k |P_k|²
     for (Index k = 0; k < state.probe_modes(); ++k) rows::add_norm(light.data(), &state.probe(k, 0, 0), light.size());
     auto& cover = overlap.denominator;
     threads_.run_in_bands(cover.extent(0), [&](Share band) {
@@ -108,7 +108,7 @@ class CpuKernels final : public Kernels<T> {
   }
 
   void cover_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    Array<T, 2> transmission({state.object.extent(1), state.object.extent(2)});  // Σ_l |O_l|²
+    Array<T, 2>& transmission = zeros(transmission_, {state.object.extent(1), state.object.extent(2)});  // Σ_l |O_l|²
     for (Index l = 0; l < state.object_modes(); ++l) {
       rows::add_norm(transmission.data(), &state.object(l, 0, 0), transmission.size());
     }
@@ -251,12 +251,19 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
+  static Array<T, 2>& zeros(Array<T, 2>& array, Extents<2> extents) {
+    if (array.extents() != extents) array = Array<T, 2>::uninitialized(extents);
+    std::fill(array.begin(), array.end(), T(0));
+    return array;
+  }
+
   device::ThreadPool& threads_;
   Yx<Index> frame_;
   StripPlan<T> plan_;
   PlanarFields<T> fields_;
   ViewBlocks<T> blocks_{threads_, plan_};
   std::vector<ViewWaves<T>> waves_;  ///< a thread's
+  Array<T, 2> light_, transmission_;
 };
 
 }  // namespace

@@ -129,40 +129,47 @@ Deviation ViewWaves<T>::to_detector(Index tile, View<const T, 2> measured) {
 template <class T>
 void ViewWaves<T>::load_magnitudes(Index tile, View<const T, 2> measured) {
   constexpr Index lanes = StripPlan<T>::lanes;
-  alignas(64) T rows[lanes * lanes];
+  T beyond[lanes * lanes];  // the edge of the frame
   for (Index s = 0; s < plan_.strips(); ++s) {
+    const Index columns = std::min(lanes, plan_.frame.x - s * lanes);
+    const T* rows[lanes];
     for (Index lane = 0; lane < lanes; ++lane) {
-      T* const row = rows + lane * lanes;
       const Index y = tile * lanes + lane;
-      const Index count = y < plan_.frame.y ? std::min(lanes, plan_.frame.x - s * lanes) : 0;
-      if (count > 0) {
-        const Index frequency = plan_.along_y.frequency()[static_cast<std::size_t>(y)];
-        const T* const from = &measured(frequency, s * lanes);
-        count == lanes ? std::copy_n(from, lanes, row) : std::copy_n(from, count, row);
-      }
-      if (count < lanes) std::fill(row + count, row + lanes, T(-1));
+      const T* const row =
+          y < plan_.frame.y ? &measured(plan_.along_y.frequency()[static_cast<std::size_t>(y)], s * lanes) : nullptr;
+      rows[lane] = row;
+      if (row && columns == lanes) continue;
+      T* const edge = beyond + lane * lanes;
+      std::fill_n(edge, lanes, T(-1));
+      if (row) std::copy_n(row, columns, edge);
+      rows[lane] = edge;
     }
-    plan_.along_x.transpose(rows, lanes, &measured_(s * lanes * lanes), lanes);
+    plan_.along_x.transpose(rows, &measured_(s * lanes * lanes), lanes);
+  }
+}
+
+template <class T>
+void ViewWaves<T>::turn_tile(const T* from, T* to) const {
+  const T* rows[StripPlan<T>::lanes];
+  for (const Index part : {Index{0}, plan_.lanes}) {  // real and imaginary parts
+    for (Index y = 0; y < plan_.lanes; ++y) rows[y] = from + y * plan_.row + part;
+    plan_.along_x.transpose(rows, to + part, plan_.row);
   }
 }
 
 template <class T>
 void ViewWaves<T>::turn_tiles(Index tile, Index mode_pair) {
   for (Index s = 0; s < plan_.strips(); ++s) {
-    const T* const from = &waves_(mode_pair, s, tile * plan_.lanes * plan_.row);
-    T* const to = &spectrum_(mode_pair, s * plan_.lanes * plan_.row);
-    plan_.along_x.transpose(from, plan_.row, to, plan_.row);
-    plan_.along_x.transpose(from + plan_.lanes, plan_.row, to + plan_.lanes, plan_.row);
+    turn_tile(&waves_(mode_pair, s, tile * plan_.lanes * plan_.row),
+              &spectrum_(mode_pair, s * plan_.lanes * plan_.row));
   }
 }
 
 template <class T>
 void ViewWaves<T>::turn_tiles_back(Index tile, Index mode_pair) {
   for (Index s = 0; s < plan_.strips(); ++s) {
-    const T* const from = &spectrum_(mode_pair, s * plan_.lanes * plan_.row);
-    T* const to = &waves_(mode_pair, s, tile * plan_.lanes * plan_.row);
-    plan_.along_x.transpose(from, plan_.row, to, plan_.row);
-    plan_.along_x.transpose(from + plan_.lanes, plan_.row, to + plan_.lanes, plan_.row);
+    turn_tile(&spectrum_(mode_pair, s * plan_.lanes * plan_.row),
+              &waves_(mode_pair, s, tile * plan_.lanes * plan_.row));
   }
 }
 

@@ -71,6 +71,7 @@ class ViewWaves {
   }
   strips::Deviation to_detector(Index tile, View<const T, 2> measured);
   void load_magnitudes(Index tile, View<const T, 2> measured);
+  void turn_tile(const T* from, T* to) const;
   void turn_tiles(Index tile, Index mode_pair);
   void turn_tiles_back(Index tile, Index mode_pair);
 

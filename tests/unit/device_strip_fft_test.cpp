@@ -114,7 +114,9 @@ TYPED_TEST(StripTransform, TransposesTilesOnEveryInstructionSet) {
   const auto tile = random_strip<T>(lanes);
   for (const Simd simd : kinds()) {
     Array<T, 2> turned({lanes, lanes});
-    StripFft<T>(1, simd).transpose(tile.data(), strip_row<T>, turned.data(), lanes);
+    std::vector<const T*> rows;
+    for (Index y = 0; y < lanes; ++y) rows.push_back(&tile(y, 0));
+    StripFft<T>(1, simd).transpose(rows.data(), turned.data(), lanes);
     for (Index y = 0; y < lanes; ++y) {
       for (Index x = 0; x < lanes; ++x) ASSERT_EQ(turned(x, y), tile(y, x));
     }
