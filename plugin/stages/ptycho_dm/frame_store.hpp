@@ -1,6 +1,7 @@
 // Takes a rank's frames as they come, in blocks of any size, and keeps what the iteration needs of them.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -9,41 +10,50 @@
 
 namespace ptychoflow::ptycho_dm {
 
-/// Frames of one scan on one rank. Counts become magnitudes as they arrive; the frames themselves are not kept.
+/// Frames of one scan on one rank. Counts become magnitudes on a thread of the store's own, while the caller sees to
+/// the next packet; the frames themselves are not kept. An error that this thread meets is thrown by the next call.
 template <class T>
 class FrameStore {
  public:
+  using Magnitudes = typename ptycho::Problem<T>::Magnitudes;
+
   /// `expected` frames will come to this rank, if that is known; 0 otherwise.
   FrameStore(ptycho::Yx<Index> frame, Index expected);
 
   /// [y][x], 0 where measured; holds for the frames that come after.
   void set_mask(View<const std::uint8_t, 2> mask);
 
-  /// Adds the packet's `frames`, `frame_index` and `positions_m`.
+  /// Takes `frames` out of the packet, and adds them and its `frame_index` and `positions_m`, once the packet before is
+  /// converted.
   /// @throws Error (data) for a count that is negative or not a number, unless `negative_is_masked`
-  void add(const stage::Packet& packet);
+  void add(stage::Packet& packet);
 
-  Index size() const { return static_cast<Index>(frame_index_.size()); }
+  /// Waits until all frames are converted. To be called before what follows.
+  void finish();
+
   /// Gives the magnitudes away, in `memory` (null: the processor's).
-  std::shared_ptr<const typename ptycho::Problem<T>::Magnitudes> take_magnitudes(device::Memory* memory);
+  std::shared_ptr<const Magnitudes> take_magnitudes(device::Memory* memory);
   const std::vector<std::int64_t>& frame_index() const { return frame_index_; }
   const std::vector<double>& positions_m() const { return positions_m_; }  ///< y, x, y, x, …
   View<const double, 2> summed_counts() const { return summed_counts_; }   ///< [y][x], zero frequency at n/2
   View<const std::uint8_t, 2> mask() const { return mask_; }
-  std::size_t largest_packet_bytes() const { return largest_packet_bytes_; }
+  /// The most that packets held at a time: one that is converted and the next.
+  std::size_t frames_in_flight_bytes() const { return frames_in_flight_bytes_; }
 
  private:
-  template <class Count>
-  void add_frames(View<const Count, 3> frames, bool negative_is_masked);
+  Index size() const { return static_cast<Index>(frame_index_.size()); }
   void make_room(Index frames);
+  void convert(Index first, bool negative_is_masked);
 
   ptycho::Yx<Index> frame_;
-  std::shared_ptr<typename ptycho::Problem<T>::Magnitudes> magnitudes_;
+  std::shared_ptr<Magnitudes> magnitudes_;
   std::vector<std::int64_t> frame_index_;
   std::vector<double> positions_m_;
   device::Array<double, 2> summed_counts_;
   device::Array<std::uint8_t, 2> mask_;
-  std::size_t largest_packet_bytes_ = 0;
+  std::size_t last_packet_bytes_ = 0, frames_in_flight_bytes_ = 0;
+  stage::Tensor frames_;         ///< that are being converted
+  std::future<void> converted_;  ///< last, so that its thread has ended before what it uses is destroyed
 };
 
 }  // namespace ptychoflow::ptycho_dm

@@ -42,6 +42,7 @@ class Job final : public ScanJob {
                                                             : widened(probe.view<const Complex<float>, 3>());
     }
     frames_.add(packet);
+    if (packet.ends_scan()) frames_.finish();  // a fault must show before ranks wait for each other
   }
 
   void reconstruct(stage::Packet& packet, stage::Json& figures) override {
@@ -194,7 +195,7 @@ class Job final : public ScanJob {
         plan_memory(frame_, problem.local_count(), modes * parameters_.object_modes, parameters_.real_bytes());
     figures["memory"] = {{"exit_waves_bytes", plan.exit_waves},
                          {"magnitudes_bytes", plan.magnitudes},
-                         {"frames_in_flight_bytes", frames_.largest_packet_bytes()}};
+                         {"frames_in_flight_bytes", frames_.frames_in_flight_bytes()}};
     if (services_.gpu) figures["memory"]["device"] = device_memory(problem, modes);
     return figures;
   }
