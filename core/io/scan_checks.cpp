@@ -47,6 +47,9 @@ std::string likely_unit(const std::vector<std::array<double, 2>>& positions, con
 }
 
 template <class T>
+constexpr bool may_be_faulty = std::is_signed_v<T>;  // as floating-point numbers are
+
+template <class T>
 std::string fault_of(T count, bool negative_is_masked) {
   if constexpr (std::is_floating_point_v<T>) {
     if (std::isnan(count)) return "NaN";
@@ -141,20 +144,19 @@ bool check_frames(View<T, 3> frames, View<const std::uint8_t, 2> mask, const Fra
   bool any = false;
   for (Index j = 0; j < frames.extent(0); ++j) {
     T* counts = frames[j].data();
-    for (Index i = 0; i < mask.size(); ++i) {
-      if (is_faulty(counts[i], origin.negative_is_masked)) {
-        if (mask.data()[i] == 0) {
-          throw Error(
-              ErrorCode::data,
-              fmt::format("{}: frame {} has a count that is {} at pixel y {}, x {}: mark the pixel in the mask, "
-                          "or leave the frame out with frames",
-                          origin.source, origin.first + j * origin.step, fault_of(counts[i], origin.negative_is_masked),
-                          origin.y + i / mask.extent(1), origin.x + i % mask.extent(1)));
-        }
-        counts[i] = 0;
+    for (Index i = 0; may_be_faulty<T> && i < mask.size(); ++i) {
+      if (!is_faulty(counts[i], origin.negative_is_masked)) continue;
+      if (mask.data()[i] == 0) {
+        throw Error(
+            ErrorCode::data,
+            fmt::format("{}: frame {} has a count that is {} at pixel y {}, x {}: mark the pixel in the mask, "
+                        "or leave the frame out with frames",
+                        origin.source, origin.first + j * origin.step, fault_of(counts[i], origin.negative_is_masked),
+                        origin.y + i / mask.extent(1), origin.x + i % mask.extent(1)));
       }
-      any |= counts[i] > 0 && mask.data()[i] == 0;
+      counts[i] = 0;
     }
+    for (Index i = 0; !any && i < mask.size(); ++i) any = counts[i] > 0 && mask.data()[i] == 0;
   }
   return any;
 }
