@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/comm/communicator.hpp"
+#include "core/device/memory.hpp"
 #include "core/ptycho/batch_plan.hpp"
 #include "core/ptycho/kernels.hpp"
 
@@ -42,6 +43,9 @@ class Gpu {
 
   /// As the card was when it was opened; memory that ranks on the same card share is divided among them.
   virtual DeviceFacts facts() const = 0;
+
+  /// The card's, for as long as the program runs.
+  virtual device::Memory* memory() = 0;
 
   /// Bytes read and written a second by copies within the card, measured now: what its memory can do.
   virtual double copy_rate() = 0;

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/error.hpp"
@@ -44,6 +46,8 @@ class GuardedMemory final : public device::Memory {
     open([&] { std::copy_n(static_cast<const unsigned char*>(from), bytes, static_cast<unsigned char*>(host)); });
   }
 
+  std::unique_ptr<device::Upload> upload() override { return std::make_unique<LateUpload>(*this); }
+
   template <class Body>
   void open(const Body& body) {
     open(body, blocks_);
@@ -52,6 +56,24 @@ class GuardedMemory final : public device::Memory {
   std::size_t blocks() const { return blocks_.size(); }
 
  private:
+  /// Copies as late as it may.
+  class LateUpload final : public device::Upload {
+   public:
+    explicit LateUpload(GuardedMemory& memory) : memory_(memory) {}
+    void copy_in(void* to, const void* host, std::size_t bytes) override {
+      const auto* first = static_cast<const unsigned char*>(host);
+      waiting_.emplace_back(to, std::vector<unsigned char>(first, first + bytes));
+    }
+    void finish() override {
+      for (const auto& [to, bytes] : waiting_) memory_.copy_in(to, bytes.data(), bytes.size());
+      waiting_.clear();
+    }
+
+   private:
+    GuardedMemory& memory_;
+    std::vector<std::pair<void*, std::vector<unsigned char>>> waiting_;
+  };
+
   template <class Body>
   static void open(const Body& body, const std::map<void*, std::size_t>& blocks) {
     for (const auto& [data, size] : blocks) mprotect(data, size, PROT_READ | PROT_WRITE);

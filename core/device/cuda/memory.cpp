@@ -1,6 +1,7 @@
 #include "core/device/cuda/memory.hpp"
 
 #include "core/device/cuda/check.hpp"
+#include "core/device/cuda/upload.hpp"
 
 namespace ptychoflow::device::cuda {
 namespace {
@@ -21,6 +22,7 @@ class GpuMemory final : public device::Memory {
   void copy_out(void* host, const void* from, std::size_t bytes) override {
     if (bytes > 0) PTYCHOFLOW_CUDA(cudaMemcpy(host, from, bytes, cudaMemcpyDeviceToHost));
   }
+  std::unique_ptr<device::Upload> upload() override { return make_upload(); }
 };
 
 }  // namespace

@@ -6,12 +6,8 @@ namespace ptychoflow::device::cuda {
 
 Queue::Queue(int device) : device_(device) {
   PTYCHOFLOW_CUDA(cudaSetDevice(device));
-  cudaStream_t stream = nullptr;
-  PTYCHOFLOW_CUDA(cudaStreamCreate(&stream));
-  stream_.reset(stream);
-  cudaEvent_t event = nullptr;
-  PTYCHOFLOW_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-  event_.reset(event);
+  stream_ = make_stream(cudaStreamDefault);
+  event_ = make_event(0);
 }
 
 void Queue::after(Queue& other) {

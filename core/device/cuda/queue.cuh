@@ -16,6 +16,7 @@
 #include "core/device/array.hpp"
 #include "core/device/block_sum.hpp"
 #include "core/device/cuda/check.hpp"
+#include "core/device/cuda/handles.hpp"
 #include "core/device/cuda/memory.hpp"
 
 namespace ptychoflow::device::cuda {
@@ -121,17 +122,9 @@ class Queue {
   class Fft;
 
  private:
-  struct DestroyStream {
-    void operator()(cudaStream_t stream) const { (void)cudaStreamDestroy(stream); }
-  };
-  struct DestroyEvent {
-    void operator()(cudaEvent_t event) const { (void)cudaEventDestroy(event); }
-  };
   struct DestroyGraph {
     void operator()(cudaGraphExec_t graph) const { (void)cudaGraphExecDestroy(graph); }
   };
-  template <class Handle, class Destroy>
-  using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy>;
 
   /// @throws Error (other) if CUDA's grid does not take so many groups
   static dim3 grid(Index groups, Index count, Index elements_in_block);
@@ -142,8 +135,8 @@ class Queue {
   void replay();
 
   int device_;
-  Owned<cudaStream_t, DestroyStream> stream_;
-  Owned<cudaEvent_t, DestroyEvent> event_;
+  Stream stream_;
+  Event event_;
   Owned<cudaGraphExec_t, DestroyGraph> graph_;
   std::vector<double> recorded_;
   bool may_record_ = true;

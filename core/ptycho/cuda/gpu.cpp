@@ -27,6 +27,8 @@ class CudaGpu final : public Gpu {
     free_bytes_ = (free > reserve ? free - reserve : 0) / static_cast<std::size_t>(sharing);
   }
 
+  device::Memory* memory() override { return &device::cuda::gpu_memory(); }
+
   double copy_rate() override {
     constexpr Index bytes = Index{1} << 30;
     constexpr int times = 20;

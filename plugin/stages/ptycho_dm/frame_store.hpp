@@ -17,8 +17,9 @@ class FrameStore {
  public:
   using Magnitudes = typename ptycho::Problem<T>::Magnitudes;
 
-  /// `expected` frames will come to this rank, if that is known; 0 otherwise.
-  FrameStore(ptycho::Yx<Index> frame, Index expected);
+  /// `expected` frames will come to this rank, if that is known; 0 otherwise. Magnitudes go to `memory` (null: the
+  /// processor's) as they are made.
+  FrameStore(ptycho::Yx<Index> frame, Index expected, device::Memory* memory);
 
   /// [y][x], 0 where measured; holds for the frames that come after.
   void set_mask(View<const std::uint8_t, 2> mask);
@@ -28,11 +29,13 @@ class FrameStore {
   /// @throws Error (data) for a count that is negative or not a number, unless `negative_is_masked`
   void add(stage::Packet& packet);
 
-  /// Waits until all frames are converted. To be called before what follows.
+  /// Waits until all frames are converted and all magnitudes in their memory.
   void finish();
 
-  /// Gives the magnitudes away, in `memory` (null: the processor's).
-  std::shared_ptr<const Magnitudes> take_magnitudes(device::Memory* memory);
+  /// Gives the magnitudes away, once they are all there.
+  std::shared_ptr<const Magnitudes> take_magnitudes();
+
+  // These hold once `finish` has returned.
   const std::vector<std::int64_t>& frame_index() const { return frame_index_; }
   const std::vector<double>& positions_m() const { return positions_m_; }  ///< y, x, y, x, …
   View<const double, 2> summed_counts() const { return summed_counts_; }   ///< [y][x], zero frequency at n/2
@@ -42,11 +45,16 @@ class FrameStore {
 
  private:
   Index size() const { return static_cast<Index>(frame_index_.size()); }
+  void wait();
   void make_room(Index frames);
+  void copy_over(Magnitudes& larger);
   void convert(Index first, bool negative_is_masked);
 
   ptycho::Yx<Index> frame_;
+  device::Memory* memory_;
   std::shared_ptr<Magnitudes> magnitudes_;
+  std::unique_ptr<device::Upload> upload_;  ///< null if `memory_` is
+  device::Array<T, 2> frame_on_host_;       ///< on its way from or to `memory_`
   std::vector<std::int64_t> frame_index_;
   std::vector<double> positions_m_;
   device::Array<double, 2> summed_counts_;

@@ -33,7 +33,10 @@ template <class T>
 class Job final : public ScanJob {
  public:
   Job(const Parameters& parameters, Yx<Index> frame, Index expected, Services services)
-      : parameters_(parameters), frame_(frame), services_(std::move(services)), frames_(frame, expected) {}
+      : parameters_(parameters),
+        frame_(frame),
+        services_(std::move(services)),
+        frames_(frame, expected, services_.gpu ? services_.gpu->memory() : nullptr) {}
 
   void add(stage::Packet& packet) override {
     if (packet.has("mask")) frames_.set_mask(packet.at("mask").view<const std::uint8_t, 2>());
@@ -49,7 +52,7 @@ class Job final : public ScanJob {
     const auto start = Clock::now();
     device::ThreadPool threads(services_.threads);
     const auto kernels = make_kernels(threads);
-    const Problem<T> problem = gather_scan(packet.metadata, kernels->memory());
+    const Problem<T> problem = gather_scan(packet.metadata);
     const Layout& layout = problem.layout();
     Settings settings = parameters_.settings;
     if (parameters_.probe_support_m) {
@@ -96,7 +99,7 @@ class Job final : public ScanJob {
   }
 
   /// Puts together what all ranks know of the scan: positions in scan order, and the mean frame.
-  Problem<T> gather_scan(const stage::Json& metadata, device::Memory* memory) {
+  Problem<T> gather_scan(const stage::Json& metadata) {
     const auto indices = services_.ranks.gather(frames_.frame_index());
     const auto positions = services_.ranks.gather(frames_.positions_m());
     const auto count = static_cast<Index>(indices.size());
@@ -126,7 +129,7 @@ class Job final : public ScanJob {
     for (std::size_t i = 0; i < frames_.frame_index().size(); ++i) {
       views.push_back({static_cast<Index>(frames_.frame_index()[i]), static_cast<Index>(i)});
     }
-    return {lay_out(optics, positions_m_), frames_.take_magnitudes(memory), std::move(views)};
+    return {lay_out(optics, positions_m_), frames_.take_magnitudes(), std::move(views)};
   }
 
   Observer observer(Index iterations, Index view_modes, const std::string& what) const {
