@@ -1,6 +1,8 @@
 // How the CPU cuts the frames of a scan into strips (core/device/simd.hpp), and what works on them.
 #pragma once
 
+#include <algorithm>
+
 #include "core/device/strip_fft.hpp"
 #include "core/ptycho/memory_plan.hpp"
 #include "core/ptycho/strips.hpp"
@@ -20,8 +22,9 @@ struct StripPlan {
   explicit StripPlan(Yx<Index> size) : frame(size), along_y(size.y), along_x(size.x) {}
 
   Index strips() const { return (frame.x + lanes - 1) / lanes; }  ///< of columns
-  Index tiles() const { return (frame.y + lanes - 1) / lanes; }   ///< of a strip of columns; strips of rows
-  Index strip_size() const { return frame.y * row; }              ///< numbers, of an exit wave or a probe
+  Index columns(Index s) const { return std::min(lanes, frame.x - s * lanes); }
+  Index tiles() const { return (frame.y + lanes - 1) / lanes; }  ///< of a strip of columns; strips of rows
+  Index strip_size() const { return frame.y * row; }             ///< numbers, of an exit wave or a probe
   Index mode_size() const { return strips() * strip_size(); }
   /// Numbers of a strip that is turned: whole tiles, and a row more, so that strips do not meet in the same cache sets.
   Index wave_size() const { return (tiles() * lanes + 1) * row; }

@@ -13,10 +13,10 @@ void pack(const StripPlan<T>& plan, View<const Complex<T>, 2> image, T* strips) 
   constexpr Index lanes = StripPlan<T>::lanes, row = StripPlan<T>::row;
   std::fill_n(strips, plan.mode_size(), T(0));
   for (Index y = 0; y < plan.frame.y; ++y) {
-    for (Index x = 0; x < plan.frame.x; ++x) {
-      T* const re = strips + x / lanes * plan.strip_size() + y * row + x % lanes;
-      re[0] = image(y, x).re;
-      re[lanes] = image(y, x).im;
+    for (Index s = 0; s < plan.strips(); ++s) {
+      const Complex<T>* const from = &image(y, s * lanes);
+      T *const re = strips + s * plan.strip_size() + y * row, *const im = re + lanes;
+      for (Index lane = 0; lane < plan.columns(s); ++lane) re[lane] = from[lane].re, im[lane] = from[lane].im;
     }
   }
 }
@@ -25,9 +25,10 @@ template <class T>
 void unpack(const StripPlan<T>& plan, const T* strips, View<Complex<T>, 2> image) {
   constexpr Index lanes = StripPlan<T>::lanes, row = StripPlan<T>::row;
   for (Index y = 0; y < plan.frame.y; ++y) {
-    for (Index x = 0; x < plan.frame.x; ++x) {
-      const T* const re = strips + x / lanes * plan.strip_size() + y * row + x % lanes;
-      image(y, x) = {re[0], re[lanes]};
+    for (Index s = 0; s < plan.strips(); ++s) {
+      Complex<T>* const to = &image(y, s * lanes);
+      const T *const re = strips + s * plan.strip_size() + y * row, *const im = re + lanes;
+      for (Index lane = 0; lane < plan.columns(s); ++lane) to[lane] = {re[lane], im[lane]};
     }
   }
 }
@@ -131,7 +132,7 @@ void ViewWaves<T>::load_magnitudes(Index tile, View<const T, 2> measured) {
   constexpr Index lanes = StripPlan<T>::lanes;
   T beyond[lanes * lanes];  // the edge of the frame
   for (Index s = 0; s < plan_.strips(); ++s) {
-    const Index columns = std::min(lanes, plan_.frame.x - s * lanes);
+    const Index columns = plan_.columns(s);
     const T* rows[lanes];
     for (Index lane = 0; lane < lanes; ++lane) {
       const Index y = tile * lanes + lane;
