@@ -10,7 +10,8 @@ std::vector<Share> shrinking_shares(Index count, Index takers) {
   std::vector<Share> shares;
   const Index smallest = std::max<Index>(1, count / (32 * takers));
   for (Index first = 0; first < count;) {
-    const Index size = std::max(smallest, (count - first) / (2 * takers));  // each round gives away half of the rest
+    // Each round gives away three quarters of the rest: every share has sums of its own, to be cleared and added up.
+    const Index size = std::max(smallest, 3 * (count - first) / (4 * takers));
     for (Index t = 0; t < takers && first < count; ++t) {
       shares.push_back({first, std::min(first + size, count)});
       first = shares.back().last;

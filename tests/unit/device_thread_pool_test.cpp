@@ -65,14 +65,14 @@ TEST(ShrinkingShares, AreContiguousWholeAndEndSmall) {
       for (const Share share : shrinking_shares(count, takers)) {
         EXPECT_EQ(share.first, next);
         EXPECT_GT(share.size(), 0);
-        EXPECT_LE(share.size(), std::max<Index>(1, count / (2 * takers)));
+        EXPECT_LE(share.size(), std::max<Index>(1, 3 * count / (4 * takers)));
         next = share.last;
       }
       EXPECT_EQ(next, count);
     }
   }
   EXPECT_LE(shrinking_shares(10000, 2).back().size(), 10000 / 64);
-  EXPECT_LE(shrinking_shares(10000, 2).size(), 16U);
+  EXPECT_LE(shrinking_shares(10000, 2).size(), 9U);
 }
 
 TEST(ShrinkingShares, OneTakerTakesAll) {
