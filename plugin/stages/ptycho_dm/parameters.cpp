@@ -57,11 +57,11 @@ std::optional<ModeStart> mode_start(const std::string& name) {
   return std::nullopt;  // "file"
 }
 
-GpuOptions gpu_options(const json& params, bool reproducible) {
+GpuOptions gpu_options(const json& params) {
   GpuOptions options;
   const json device = params.value("device", json("auto"));
   if (device.is_number()) options.device = device.get<int>();
-  options.object_sum = reproducible ? ObjectSum::gather : ObjectSum::atomic;
+  options.object_sum = params.value("reproducible", false) ? ObjectSum::gather : ObjectSum::atomic;
   options.batch_views = params.value("batch_views", Index{0});
   const std::string reduction = params.value("reduction", "auto");
   options.reduction = reduction == "host"   ? Reduction::host
@@ -107,8 +107,7 @@ Parameters parse_parameters(const json& params) {
   p.trial_iterations = params.value("trial_iterations", p.trial_iterations);
   p.precision = params.value("precision", "single") == "double" ? Precision::twofold : Precision::single;
   p.half_scans = params.value("half_scans", false) ? HalfScans::reconstruct : HalfScans::skip;
-  p.reproducible = params.value("reproducible", false);
-  p.gpu = gpu_options(params, p.reproducible);
+  p.gpu = gpu_options(params);
   if (params.contains("probe_support_m")) p.probe_support_m = params["probe_support_m"].get<double>();
   return p;
 }

@@ -24,7 +24,6 @@ struct Parameters {
   Precision precision = Precision::single;
   HalfScans half_scans = HalfScans::skip;
   std::optional<double> probe_support_m;
-  bool reproducible = false;
   ptycho::GpuOptions gpu;
 
   /// Bytes of a real number.
