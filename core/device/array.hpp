@@ -16,8 +16,8 @@ namespace ptychoflow::device {
 /// Of arrays in the processor's memory.
 inline constexpr std::size_t host_alignment = 64;
 
-/// Null if the memory is not there. Large blocks come in pages of their own size class, which the processor finds
-/// faster. To be released by std::free.
+/// Null if the memory is not there. Large blocks come in huge pages where the system has them. To be released by
+/// std::free.
 void* allocate_on_host(std::size_t bytes);
 
 /// Owns a row-major tensor, in the processor's memory or a device's. Elements are zero unless built `uninitialized`,
