@@ -7,6 +7,7 @@
 #endif
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/error.hpp"
 
@@ -58,7 +59,55 @@ std::vector<T> gather_as(void* mpi_comm, int size, const std::vector<T>& mine) {
   return all;
 }
 
+constexpr std::size_t largest_part = std::size_t{1} << 30;  // of a message, bytes; MPI 3 counts are int
+
+/// Calls body(offset, bytes, number of the part) for each part of a message.
+template <class Body>
+void for_parts(std::size_t bytes, const Body& body) {
+  int part = 0;
+  for (std::size_t done = 0; done < bytes; done += largest_part) {
+    body(done, static_cast<int>(std::min(bytes - done, largest_part)), part++);
+  }
+}
+
 }  // namespace
+
+struct Exchange::Requests {
+  std::vector<MPI_Request> open;  ///< receives first
+  std::size_t receives = 0;
+};
+
+Exchange::Exchange() = default;
+Exchange::Exchange(Exchange&&) noexcept = default;
+Exchange& Exchange::operator=(Exchange&& other) noexcept {
+  std::swap(requests_, other.requests_);
+  return *this;
+}
+
+Exchange::~Exchange() {
+  // After a failure elsewhere the messages may never come. Nothing may be written where they were to go.
+  if (!requests_) return;
+  for (std::size_t i = 0; i < requests_->open.size(); ++i) {
+    MPI_Request& request = requests_->open[i];
+    if (request == MPI_REQUEST_NULL) continue;
+    if (i < requests_->receives) MPI_Cancel(&request);
+    MPI_Request_free(&request);
+  }
+}
+
+void Exchange::advance() {
+  if (!requests_) return;
+  int done = 0;
+  check(MPI_Testall(static_cast<int>(requests_->open.size()), requests_->open.data(), &done, MPI_STATUSES_IGNORE),
+        "MPI_Testall");
+}
+
+void Exchange::finish() {
+  if (!requests_) return;
+  check(MPI_Waitall(static_cast<int>(requests_->open.size()), requests_->open.data(), MPI_STATUSES_IGNORE),
+        "MPI_Waitall");
+  requests_.reset();
+}
 
 Communicator::Communicator(void* mpi_comm) : mpi_comm_(mpi_comm) {
   if (!mpi_comm_) return;
@@ -78,6 +127,49 @@ void Communicator::sum(T* data, Index count) const {
 template void Communicator::sum(float*, Index) const;
 template void Communicator::sum(double*, Index) const;
 template void Communicator::sum(std::int64_t*, Index) const;
+
+double Communicator::max(double value) const {
+  if (size_ == 1) return value;
+  check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, handle(mpi_comm_)), "MPI_Allreduce");
+  return value;
+}
+
+Exchange Communicator::exchange(std::vector<Message> messages) const {
+  Exchange exchange;
+  if (messages.empty()) return exchange;
+  exchange.requests_ = std::make_unique<Exchange::Requests>();
+  auto& open = exchange.requests_->open;
+  for (const auto& m : messages) {
+    for_parts(m.bytes, [&](std::size_t offset, int bytes, int part) {
+      check(MPI_Irecv(static_cast<char*>(m.receive) + offset, bytes, MPI_BYTE, m.rank, part, handle(mpi_comm_),
+                      &open.emplace_back(MPI_REQUEST_NULL)),
+            "MPI_Irecv");
+    });
+  }
+  exchange.requests_->receives = open.size();
+  for (const auto& m : messages) {
+    for_parts(m.bytes, [&](std::size_t offset, int bytes, int part) {
+      check(MPI_Isend(static_cast<const char*>(m.send) + offset, bytes, MPI_BYTE, m.rank, part, handle(mpi_comm_),
+                      &open.emplace_back(MPI_REQUEST_NULL)),
+            "MPI_Isend");
+    });
+  }
+  return exchange;
+}
+
+void Communicator::send(const void* data, std::size_t bytes, int to) const {
+  for_parts(bytes, [&](std::size_t offset, int size, int part) {
+    check(MPI_Send(static_cast<const char*>(data) + offset, size, MPI_BYTE, to, part, handle(mpi_comm_)), "MPI_Send");
+  });
+}
+
+void Communicator::receive(void* data, std::size_t bytes, int from) const {
+  for_parts(bytes, [&](std::size_t offset, int size, int part) {
+    check(MPI_Recv(static_cast<char*>(data) + offset, size, MPI_BYTE, from, part, handle(mpi_comm_),
+                   MPI_STATUS_IGNORE),
+          "MPI_Recv");
+  });
+}
 
 void Communicator::barrier() const {
   if (size_ > 1) check(MPI_Barrier(handle(mpi_comm_)), "MPI_Barrier");

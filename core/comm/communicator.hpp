@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,36 @@ struct NodePlace {
   int size = 1;
 };
 
-/// A group of ranks. All calls but `rank` and `size` are collective: every rank makes them in the same order.
+/// What one rank sends to another, and gets back from it.
+struct Message {
+  int rank = 0;
+  const void* send = nullptr;
+  void* receive = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// Messages under way.
+class Exchange {
+ public:
+  Exchange();
+  Exchange(Exchange&&) noexcept;
+  Exchange& operator=(Exchange&&) noexcept;
+  ~Exchange();  ///< gives up what has not ended: only after a failure
+
+  /// Lets messages move on, if they need the processor's help for that. Cheap.
+  void advance();
+
+  /// Waits until all are sent and received. @throws Error (other) if MPI reports a fault
+  void finish();
+
+ private:
+  friend class Communicator;
+  struct Requests;
+  std::unique_ptr<Requests> requests_;
+};
+
+/// A group of ranks. All calls but `rank`, `size`, `exchange`,
+/// `send` and `receive` are collective: every rank makes them in the same order.
 /// It does not own the MPI communicator behind it; copies speak to the same group.
 /// All calls throw Error (other) if MPI reports a fault.
 class Communicator {
@@ -43,6 +73,17 @@ class Communicator {
   void sum(View<T, Rank> data) const {
     sum(data.data(), data.size());
   }
+
+  /// The largest of all ranks' values, on every rank.
+  double max(double value) const;
+
+  /// Starts to send to and receive from other ranks, each of which must do the same with as many bytes. The memory is
+  /// the exchange's until it ends.
+  Exchange exchange(std::vector<Message> messages) const;
+
+  /// For one rank to give another bytes; both must name the same number of them.
+  void send(const void* data, std::size_t bytes, int to) const;
+  void receive(void* data, std::size_t bytes, int from) const;
 
   void barrier() const;
 

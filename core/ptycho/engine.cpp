@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <span>
 
 #include "core/base/error.hpp"
 #include "core/device/on_host.hpp"
@@ -11,29 +12,70 @@
 namespace ptychoflow::ptycho {
 namespace {
 
-double ratio(double part, double whole) { return whole > 0 ? std::sqrt(part / whole) : 0; }
+using device::Share;
 
 /// R tells how far the iteration is: a sixteenth of the views, and four at least, are enough for that.
 Index sample_stride(Index views) { return std::clamp<Index>(views / 4, 1, 16); }
 
-/// ε of (7) for each mode.
-std::vector<double> changes(const std::vector<ChangeSums>& sums) {
-  std::vector<double> epsilon;
-  for (const auto& s : sums) epsilon.push_back(ratio(s.change, s.norm));
-  return epsilon;
+/// While neighbours exchange rows, the rest is computed in so many parts, and messages move on in between.
+constexpr Index parts_beside_an_exchange = 8;
+
+void sum(std::span<ExactRatio> ratios, const comm::Communicator& ranks) {
+  if (ranks.size() == 1) return;
+  std::vector<std::int64_t> digits;
+  for (auto& r : ratios) {
+    digits.insert(digits.end(), r.part.digits().begin(), r.part.digits().end());
+    digits.insert(digits.end(), r.whole.digits().begin(), r.whole.digits().end());
+  }
+  ranks.sum(digits.data(), static_cast<Index>(digits.size()));
+  auto next = digits.begin();
+  for (auto& r : ratios) {
+    for (ExactSum* of : {&r.part, &r.whole}) {
+      std::copy_n(next, of->digits().size(), of->digits().begin());
+      next += static_cast<std::ptrdiff_t>(of->digits().size());
+    }
+  }
+}
+
+/// The most windows that cover one pixel of the rows that this rank holds; more than that where it costs time to know.
+template <class T>
+double most_views_on_a_pixel(const Problem<T>& problem) {
+  const auto [height, width] = problem.held();
+  const auto [frame_y, frame_x] = problem.layout().frame;
+  device::Array<std::int32_t, 2> steps({height + 1, width + 1});  // of the count, along y and x
+  for (const auto& w : problem.windows_here()) {
+    const Index top = std::max<Index>(w.y, 0), bottom = std::min(w.y + frame_y, height);
+    ++steps(top, w.x), --steps(bottom, w.x), --steps(top, w.x + frame_x), ++steps(bottom, w.x + frame_x);
+  }
+  std::vector<std::int64_t> column(static_cast<std::size_t>(width) + 1);
+  std::int64_t most = 1;
+  for (Index y = 0; y < height; ++y) {
+    std::int64_t count = 0;
+    for (Index x = 0; x <= width; ++x) {
+      count += column[static_cast<std::size_t>(x)] += steps(y, x);
+      most = std::max(most, count);
+    }
+  }
+  return static_cast<double>(most);
 }
 
 }  // namespace
 
 template <class T>
 Engine<T>::Engine(const Problem<T>& problem, State<T>& state, const Settings& settings, Kernels<T>& kernels,
-                  const comm::Communicator& ranks)
-    : problem_(problem), state_(state), settings_(settings), kernels_(kernels), ranks_(ranks) {
+                  const comm::Communicator& ranks, ExitWaves exit_waves, Index done)
+    : problem_(problem),
+      state_(state),
+      settings_(settings),
+      kernels_(kernels),
+      ranks_(ranks),
+      shared_rows_(problem.distribution(), ranks),
+      iteration_(done) {
   const auto [frame_y, frame_x] = problem.layout().frame;
-  const auto [object_y, object_x] = problem.layout().object;
+  const auto [object_y, object_x] = problem.held();
   expect(state.probe.extent(1) == frame_y && state.probe.extent(2) == frame_x, "the probe's size is not the frame's");
   expect(state.object.extent(1) == object_y && state.object.extent(2) == object_x,
-         "the object's size is not the layout's");
+         "the object's size is not the problem's");
   device::Memory* const memory = kernels.memory();
   kernels.prepare(problem, state);
   expect(state.probe.memory() == memory && state.object.memory() == memory, "the state is in another memory");
@@ -41,14 +83,25 @@ Engine<T>::Engine(const Problem<T>& problem, State<T>& state, const Settings& se
   object_overlap_.denominator = device::Array<T, 2>::zeros({object_y, object_x}, memory);
   probe_overlap_.numerator = device::Array<Complex<T>, 3>::zeros(state.probe.extents(), memory);
   probe_overlap_.denominator = device::Array<T, 2>::zeros({frame_y, frame_x}, memory);
+  if (settings.sums == Sums::whole_numbers) {
+    using Whole = Complex<std::int64_t>;
+    object_overlap_.whole_numerator = device::Array<Whole, 3>::zeros(state.object.extents(), memory);
+    probe_overlap_.whole_numerator = device::Array<Whole, 3>::zeros(state.probe.extents(), memory);
+    probe_overlap_.whole_denominator = device::Array<std::int64_t, 2>::zeros({frame_y, frame_x}, memory);
+    object_terms_ = ranks_.max(most_views_on_a_pixel(problem));
+  }
+  kernels.take_probe(state);
+  kernels.take_object(state);
+  if (exit_waves == ExitWaves::as_they_are) return;
   state.exit_waves =
       device::Array<T, 3>::uninitialized({problem.local_count(), state.mode_pairs(), kernels.exit_wave_size()},
                                          memory);  // first touched by the threads that will use them
-  kernels.start_exit_waves(problem, state);        // (2)
+  kernels.start_exit_waves(problem, state, {0, problem.local_count()});  // (2)
 }
 
 // One iteration. With M = M_P·M_O mode pairs, V views on this rank and n² pixels a frame, memory traffic beside the
-// waves that stay in cache is: ψ read twice and written once (V·M·n²), magnitudes read once (V·n²).
+// waves that stay in cache is: ψ read twice and written once (V·M·n²), magnitudes read once (V·n²). Between ranks go
+// rows of O that neighbours share, while the views that touch none of them are computed; P; and a few numbers.
 //
 //     ψ ← ψ + β{F⁻¹F_c[2PO − ψ] − PO}        (3), (4)
 //     O ← Σ_k Σ_j P*ψ / Σ_k Σ_j |P|²         (6), numerator gathered in the sweep of (3)
@@ -68,9 +121,11 @@ IterationFigures Engine<T>::iterate() {
 
   const Gather gather = object_first ? (object_moves ? Gather::object : Gather::nothing)
                                      : (probe_moves ? Gather::probe : Gather::nothing);
-  ChangeSums exit_wave =
-      kernels_.update_exit_waves(problem_, state_, static_cast<T>(settings_.beta), settings_.modulus_bound, gather,
-                                 object_first ? object_overlap_ : probe_overlap_);  // (3), (4)
+  ExactRatio change;
+  for_views(gather, [&](Share views, Overlap<T>& overlap) {
+    kernels_.update_exit_waves(problem_, state_, views, static_cast<T>(settings_.beta), settings_.modulus_bound, gather,
+                               overlap, change);  // (3), (4)
+  });
   if (object_first) {
     if (object_moves) figures.object_change = update_object(Numerator::gathered);
     if (probe_moves) figures.probe_change = update_probe(Numerator::to_gather);
@@ -80,46 +135,120 @@ IterationFigures Engine<T>::iterate() {
   }
   if (settings_.orthogonalise_every > 0 && iteration_ % settings_.orthogonalise_every == 0) orthogonalise_probe();
 
-  ranks_.sum(&exit_wave.change, 1);
-  ranks_.sum(&exit_wave.norm, 1);
-  figures.exit_wave_change = ratio(exit_wave.change, exit_wave.norm);
+  figures.exit_wave_change = epsilons({change}).front();
   figures.fourier_error = r_factor(sample_stride(problem_.layout().view_count()));
   figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return figures;
 }
 
+/// Calls body(views, overlap) for all of this rank's views, whose terms add up to the numerator that `gather` names.
+/// Those of the object in shared rows come first, and are exchanged while the others are computed.
+template <class T>
+template <class Body>
+void Engine<T>::for_views(Gather gather, const Body& body) {
+  start_numerator(gather);
+  Overlap<T>& overlap = gather == Gather::probe ? probe_overlap_ : object_overlap_;
+  const Index views = problem_.local_count();
+  if (gather != Gather::object || problem_.distribution().whole) return body(Share{0, views}, overlap);
+
+  const Index shared = problem_.shared_count();
+  body(Share{0, shared}, overlap);
+  shared_rows_.start(overlap);
+  const Index parts = std::min(parts_beside_an_exchange, views - shared);
+  for (Index part = 0; part < parts; ++part) {
+    const Share rest = device::share_of(views - shared, part, parts);
+    body(Share{shared + rest.first, shared + rest.last}, overlap);
+    shared_rows_.advance();
+  }
+  shared_rows_.finish(overlap);
+}
+
+/// Numerator ← 0, and the scale of whole numbers from what the sum will be: Σ P*ψ ≈ Σ|P|²·O, and likewise for O*ψ.
+template <class T>
+void Engine<T>::start_numerator(Gather gather) {
+  if (gather == Gather::nothing) return;
+  Overlap<T>& overlap = gather == Gather::object ? object_overlap_ : probe_overlap_;
+  if (settings_.sums == Sums::whole_numbers) {
+    const double p2 = kernels_.largest_power(state_.probe), o2 = ranks_.max(kernels_.largest_power(state_.object));
+    const double views = gather == Gather::object ? object_terms_ : static_cast<double>(problem_.scan_count());
+    const double expected = gather == Gather::object ? views * p2 * std::sqrt(o2) : views * o2 * std::sqrt(p2);
+    overlap.numerator_scale = fixed_point(expected, views * static_cast<double>(state_.mode_pairs()));
+    if (gather == Gather::probe) overlap.denominator_scale = fixed_point(views * o2, views);
+  }
+  kernels_.clear(overlap);
+}
+
 template <class T>
 std::vector<double> Engine<T>::update_object(Numerator numerator) {
-  if (numerator == Numerator::to_gather) kernels_.gather_object(problem_, state_, object_overlap_);
-  kernels_.sum(object_overlap_.numerator, ranks_);
+  if (numerator == Numerator::to_gather) {
+    for_views(Gather::object, [&](Share views, Overlap<T>& overlap) {
+      kernels_.gather(problem_, state_, views, Gather::object, overlap);
+    });
+  }
+  if (problem_.distribution().whole) kernels_.sum_numerator(object_overlap_, ranks_);
+  kernels_.settle(object_overlap_);
   kernels_.cover_object(problem_, state_, object_overlap_);
-  const auto sums = kernels_.divide(object_overlap_, object_floor, lit_coverage, state_.object);  // (6)
+  const T most_light = static_cast<T>(ranks_.max(static_cast<double>(kernels_.largest(object_overlap_.denominator))));
+  std::vector<ExactRatio> changes(static_cast<std::size_t>(state_.object_modes()));
+  divide(object_overlap_, most_light, object_floor, lit_coverage, problem_.owned_rows(), state_.object, changes);  // (6)
   if (settings_.object_bounds.any()) kernels_.bound_object(settings_.object_bounds, state_.object);
-  return changes(sums);
+  kernels_.take_object(state_);
+  return epsilons(std::move(changes));
 }
 
 template <class T>
 std::vector<double> Engine<T>::update_probe(Numerator numerator) {
-  if (numerator == Numerator::to_gather) kernels_.gather_probe(problem_, state_, probe_overlap_);
-  kernels_.sum(probe_overlap_.numerator, ranks_);
+  if (numerator == Numerator::to_gather) {
+    for_views(Gather::probe, [&](Share views, Overlap<T>& overlap) {
+      kernels_.gather(problem_, state_, views, Gather::probe, overlap);
+    });
+  }
   kernels_.cover_probe(problem_, state_, probe_overlap_);
-  const auto sums = kernels_.divide(probe_overlap_, probe_floor, 0, state_.probe);  // (5)
+  kernels_.sum_numerator(probe_overlap_, ranks_);
+  kernels_.sum_denominator(probe_overlap_, ranks_);
+  kernels_.settle(probe_overlap_);
+  const T most_light = kernels_.largest(probe_overlap_.denominator);
+  std::vector<ExactRatio> changes(static_cast<std::size_t>(state_.probe_modes()));
+  divide(probe_overlap_, most_light, probe_floor, 0, {0, ranks_.is_root() ? problem_.layout().frame.y : 0}, state_.probe,
+         changes);  // (5)
   if (settings_.probe_support_px) kernels_.support_probe(*settings_.probe_support_px, state_.probe);
-  return changes(sums);
+  kernels_.take_probe(state_);
+  return epsilons(std::move(changes));
+}
+
+/// The quotient of (5) or (6), with floors relative to the largest denominator.
+template <class T>
+void Engine<T>::divide(const Overlap<T>& overlap, T largest, double floor, double lit, Share counted,
+                       View<Complex<T>, 3> target, std::vector<ExactRatio>& changes) {
+  if (!(largest > 0)) {
+    throw Error(
+        ErrorCode::data,
+        "probe or object has become zero everywhere: check the frames, the starting probe and the object bounds");
+  }
+  kernels_.divide(overlap, static_cast<T>(floor) * largest, static_cast<T>(lit) * largest, counted, target, changes);
 }
 
 template <class T>
 void Engine<T>::orthogonalise_probe() {
   const auto rotation = orthogonal_rotation<T>(device::OnHost(state_.probe));
-  kernels_.rotate_probe_modes(rotation, state_);
+  kernels_.rotate_probe(rotation, state_);
+  kernels_.rotate_exit_waves(rotation, state_, {0, problem_.local_count()});
+  kernels_.take_probe(state_);
 }
 
 template <class T>
 double Engine<T>::r_factor(Index stride) {
-  const FitSums fit = kernels_.fit(problem_, state_, stride);
-  double totals[] = {fit.misfit, fit.measured};
-  ranks_.sum(totals, std::size(totals));
-  return ratio(totals[0], totals[1]);
+  ExactRatio fit;
+  kernels_.compare(problem_, state_, stride, fit);
+  return epsilons({fit}).front();
+}
+
+template <class T>
+std::vector<double> Engine<T>::epsilons(std::vector<ExactRatio> changes) const {
+  sum(changes, ranks_);
+  std::vector<double> roots;
+  for (const auto& c : changes) roots.push_back(c.root());
+  return roots;
 }
 
 template <class T>
@@ -127,7 +256,7 @@ device::Array<float, 2> Engine<T>::coverage() {
   kernels_.cover_object(problem_, state_, object_overlap_);
   const device::OnHost denominator(object_overlap_.denominator);
   const auto light_per_pixel = denominator.view();
-  const T largest = *std::ranges::max_element(light_per_pixel);
+  const auto largest = static_cast<T>(ranks_.max(static_cast<double>(*std::ranges::max_element(light_per_pixel))));
   device::Array<float, 2> relative(light_per_pixel.extents());
   std::transform(light_per_pixel.begin(), light_per_pixel.end(), relative.begin(),
                  [&](T light) { return largest > 0 ? static_cast<float>(light / largest) : 0.0f; });

@@ -5,6 +5,7 @@
 
 #include "core/comm/communicator.hpp"
 #include "core/ptycho/kernels.hpp"
+#include "core/ptycho/shared_rows.hpp"
 
 namespace ptychoflow::ptycho {
 
@@ -18,36 +19,51 @@ struct IterationFigures {
   double seconds = 0;
 };
 
+/// Where the exit waves of a new engine come from.
+enum class ExitWaves {
+  from_fields,  ///< ψ ← PO, eq. (2)
+  as_they_are,  ///< the state brings them
+};
+
 /// Iterates (3)–(6) on a state. It holds references: problem, state, kernels and settings outlive it. Methods are
 /// collective over `ranks`.
 template <class T>
 class Engine {
  public:
-  /// Starts the exit waves from probe and object, eq. (2).
+  /// @param done  iterations that the state has behind it
   /// @throws Error (other) if state and problem do not fit together
   Engine(const Problem<T>& problem, State<T>& state, const Settings& settings, Kernels<T>& kernels,
-         const comm::Communicator& ranks);
+         const comm::Communicator& ranks, ExitWaves exit_waves = ExitWaves::from_fields, Index done = 0);
 
   IterationFigures iterate();
 
   /// R of the present PO, √(Σ(√model − √I)²/ΣI), over every `stride`-th view of the scan.
   double r_factor(Index stride = 1);
 
-  /// Light that each object pixel gets from the present probe, Σ_k Σ_j |P|², relative to its maximum: [y][x].
+  /// Light that each object pixel gets from the present probe, Σ_k Σ_j |P|², relative to its maximum: [y][x] of the rows
+  /// that this rank holds.
   device::Array<float, 2> coverage();
 
  private:
   enum class Numerator { gathered, to_gather };
 
+  template <class Body>
+  void for_views(Gather gather, const Body& body);
+  void start_numerator(Gather gather);
   std::vector<double> update_object(Numerator numerator);
   std::vector<double> update_probe(Numerator numerator);
+  void divide(const Overlap<T>& overlap, T largest, double floor, double lit, device::Share counted,
+              View<Complex<T>, 3> target, std::vector<ExactRatio>& changes);
   void orthogonalise_probe();
+  std::vector<double> epsilons(std::vector<ExactRatio> changes) const;
 
   const Problem<T>& problem_;
   State<T>& state_;
   const Settings& settings_;
   Kernels<T>& kernels_;
   comm::Communicator ranks_;
+  SharedRows<T> shared_rows_;
+  double object_terms_ = 0;  ///< most views on a pixel of the object
   Overlap<T> object_overlap_;
   Overlap<T> probe_overlap_;
   Index iteration_ = 0;

@@ -121,12 +121,19 @@ Stack start_probe(const GuessSettings& settings, const ScanLight& light, const L
   return probe;
 }
 
-Stack start_object(const GuessSettings& settings, const Layout& layout, Index modes) {
-  Stack object({modes, layout.object.y, layout.object.x});
-  std::mt19937_64 generator(settings.seed);
+Stack start_object(const GuessSettings& settings, const Layout& layout, device::Share rows, Index modes) {
+  Stack object({modes, rows.size(), layout.object.x});
   std::uniform_real_distribution<double> unit(0, 1);
+  // Every pixel of the whole object has its own two random numbers, whoever holds it.
+  const auto random_from = [&](Index mode) {
+    std::mt19937_64 generator(settings.seed);
+    const Index pixel = (mode * layout.object.y + rows.first) * layout.object.x;
+    generator.discard(2 * static_cast<unsigned long long>(pixel));
+    return generator;
+  };
   const auto first = object.view()[0];
   if (std::holds_alternative<ObjectRandom>(settings.object)) {
+    auto generator = random_from(0);
     for (auto& o : first) {
       const double amplitude = 0.5 + 0.5 * unit(generator);
       o = polar(amplitude, pi * (unit(generator) - 0.5));
@@ -137,19 +144,23 @@ Stack start_object(const GuessSettings& settings, const Layout& layout, Index mo
     const auto& [oy, ox] = result.object_origin_m;
     const Stack resampled = resample(in_double(result.object), {{oy, ox}, {py, px}},
                                      {layout.origin_m, layout.pixel_size_m}, layout.object, {1, 0});
-    std::copy_n(resampled.begin(), first.size(), first.begin());
+    std::copy_n(&resampled(0, rows.first, 0), first.size(), first.begin());
   } else {
     std::fill(first.begin(), first.end(), Complex<double>{1, 0});
   }
   for (Index l = 1; l < modes; ++l) {
-    for (auto& o : object.view()[l]) o = polar(settings.mode_diversity * unit(generator), 2 * pi * unit(generator));
+    auto generator = random_from(l);
+    for (auto& o : object.view()[l]) {
+      const double amplitude = settings.mode_diversity * unit(generator);
+      o = polar(amplitude, 2 * pi * unit(generator));
+    }
   }
   return object;
 }
 
 template <class T>
-State<T> start_state(const GuessSettings& settings, const ScanLight& light, const Layout& layout, Index probe_modes,
-                     Index object_modes) {
+State<T> start_state(const GuessSettings& settings, const ScanLight& light, const Layout& layout, device::Share rows,
+                     Index probe_modes, Index object_modes) {
   const auto narrowed = [](const Stack& stack) {
     device::Array<Complex<T>, 3> result(stack.extents());
     std::transform(stack.begin(), stack.end(), result.begin(), [](Complex<double> v) {
@@ -159,11 +170,12 @@ State<T> start_state(const GuessSettings& settings, const ScanLight& light, cons
   };
   State<T> state;
   state.probe = narrowed(start_probe(settings, light, layout, probe_modes));
-  state.object = narrowed(start_object(settings, layout, object_modes));
+  state.object = narrowed(start_object(settings, layout, rows, object_modes));
   return state;
 }
 
-template State<float> start_state(const GuessSettings&, const ScanLight&, const Layout&, Index, Index);
-template State<double> start_state(const GuessSettings&, const ScanLight&, const Layout&, Index, Index);
+template State<float> start_state(const GuessSettings&, const ScanLight&, const Layout&, device::Share, Index, Index);
+template State<double> start_state(const GuessSettings&, const ScanLight&, const Layout&, device::Share, Index,
+                                   Index);
 
 }  // namespace ptychoflow::ptycho

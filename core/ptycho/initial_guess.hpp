@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "core/device/thread_pool.hpp"
 #include "core/ptycho/geometry.hpp"
 #include "core/ptycho/illumination.hpp"
 #include "core/ptycho/modes.hpp"
@@ -62,13 +63,14 @@ struct ScanLight {
 device::Array<Complex<double>, 3> start_probe(const GuessSettings& settings, const ScanLight& light,
                                               const Layout& layout, Index modes);
 
-/// The object to start from, [object mode][y][x]. Modes after the first are weak and random, so that no two are equal.
+/// Some rows of the object to start from, [object mode][row][x]. Modes after the first are weak and random, so that no two are equal.
 /// @throws Error (data) if a file cannot be read
-device::Array<Complex<double>, 3> start_object(const GuessSettings& settings, const Layout& layout, Index modes);
+device::Array<Complex<double>, 3> start_object(const GuessSettings& settings, const Layout& layout, device::Share rows,
+                                             Index modes);
 
-/// Probe and object as a state of precision T, without exit waves.
+/// Probe and some rows of the object as a state of precision T, without exit waves.
 template <class T>
-State<T> start_state(const GuessSettings& settings, const ScanLight& light, const Layout& layout, Index probe_modes,
-                     Index object_modes);
+State<T> start_state(const GuessSettings& settings, const ScanLight& light, const Layout& layout, device::Share rows,
+                     Index probe_modes, Index object_modes);
 
 }  // namespace ptychoflow::ptycho

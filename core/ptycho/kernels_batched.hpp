@@ -41,34 +41,47 @@ class BatchedKernels : public Kernels<T> {
 
   Index exit_wave_size() const override { return 2 * pixels(); }
 
-  device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state) const override {
-    const auto [views, mode_pairs, size] = state.exit_waves.extents();
-    auto waves = device::Array<Complex<T>, 4>::uninitialized({views, mode_pairs, frame_.y, frame_.x});
-    state.exit_waves.memory()->copy_out(waves.data(), state.exit_waves.data(), waves.bytes());
+  device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state, device::Share views) const override {
+    auto waves = device::Array<Complex<T>, 4>::uninitialized({views.size(), state.mode_pairs(), frame_.y, frame_.x});
+    state.exit_waves.memory()->copy_out(waves.data(), psi_of(state) + views.first * state.mode_pairs() * pixels(),
+                                        waves.bytes());
     return waves;
   }
 
-  void pack_exit_waves(View<const Complex<T>, 4> waves, State<T>& state) const override {
-    state.exit_waves.memory()->copy_in(state.exit_waves.data(), waves.data(), state.exit_waves.bytes());
+  void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) const override {
+    state.exit_waves.memory()->copy_in(psi_of(state) + first * state.mode_pairs() * pixels(), waves.data(),
+                                       static_cast<std::size_t>(waves.size()) * sizeof(Complex<T>));
   }
 
   void prepare(const Problem<T>& problem, const State<T>& state) override { learn(problem, state); }
 
-  void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
+  void start_exit_waves(const Problem<T>& problem, State<T>& state, device::Share views) override {
     expect_known(problem);
     const auto fields = fields_of(state);
-    for_batches(local_, [&](Lane& lane, Index first, Index count) {
+    for_batches(views, [&](Lane& lane, Index first, Index count) {
       lane.queue.each(count, pixels(),
                       sweep::Multiply<T>{fields, nullptr, first, psi_of(state) + fields.wave(first, 0, 0, 0)});
     });
   }
 
-  ChangeSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta, std::optional<double> modulus_bound,
-                               Gather gather, Overlap<T>& overlap) override {
+  void clear(Overlap<T>& overlap) override {
+    if (overlap.numerator_scale.used()) {
+      memory()->clear(overlap.whole_numerator.data(), overlap.whole_numerator.bytes());
+      need(too_large_, {1});
+      memory()->clear(too_large_.data(), too_large_.bytes());
+    } else {
+      memory()->clear(overlap.numerator.data(), overlap.numerator.bytes());
+    }
+  }
+
+  void update_exit_waves(const Problem<T>& problem, State<T>& state, device::Share views, T beta,
+                         std::optional<double> modulus_bound, Gather gather, Overlap<T>& overlap,
+                         ExactRatio& change) override {
     expect_known(problem);
-    const bool on_the_way = gather == Gather::object && object_sum_ == ObjectSum::atomic;
+    if (views.size() == 0) return;
+    const bool on_the_way =
+        gather == Gather::object && object_sum_ == ObjectSum::atomic && !overlap.numerator_scale.used();
     Complex<T>* numerator = on_the_way ? overlap.numerator.data() : nullptr;
-    if (on_the_way) memory()->clear(numerator, overlap.numerator.bytes());
     const auto fields = fields_of(state);
     Complex<T>* psi = psi_of(state);
     const double bound = modulus_bound.value_or(0);  // 0: no frame may keep anything
@@ -78,9 +91,11 @@ class BatchedKernels : public Kernels<T> {
                   address(fields.object),
                   address(numerator),
                   static_cast<double>(beta),
-                  bound};
+                  bound,
+                  static_cast<double>(views.first),
+                  static_cast<double>(views.last)};
     queue_.replayed(key, [&] {
-      for_batches(local_, [&](Lane& lane, Index first, Index count) {
+      for_batches(views, [&](Lane& lane, Index first, Index count) {
         lane.queue.each(count, pixels(), sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
         lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
         lane.queue.sum(count, pixels(), lane.misfit.data(),
@@ -91,34 +106,42 @@ class BatchedKernels : public Kernels<T> {
             count, pixels(), changes_.data() + first,
             sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.slack.data(), beta, psi, numerator});
       });
-      queue_.sum(1, local_, change_.data(), sweep::Take<ChangeSums, ChangeSums>{changes_.data()});
     });
-    if (gather == Gather::object && !on_the_way) gather_object(problem, state, overlap);
-    if (gather == Gather::probe) gather_probe(problem, state, overlap);
-    return queue_.read(change_.data(), 1).front();
+    if (gather != Gather::nothing && !on_the_way) this->gather(problem, state, views, gather, overlap);
+    for (const auto& sums : queue_.read(changes_.data() + views.first, views.size())) change.add(sums);
   }
 
-  void gather_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
+  void gather(const Problem<T>& problem, const State<T>& state, device::Share views, Gather what,
+              Overlap<T>& overlap) override {
     expect_known(problem);
-    if (local_tiles_.starts.empty()) {
-      std::vector<Yx<Index>> windows;
-      for (Index v = 0; v < local_; ++v) windows.push_back(problem.window(v));
-      local_tiles_ = on_device(list_tiles(frame_, problem.layout().object, windows));
+    if (views.size() == 0) return;
+    const sweep::ViewRange range{views.first, views.last};
+    const bool whole = overlap.numerator_scale.used();
+    const sweep::Whole<Complex<T>> wholes{overlap.numerator_scale, too_large_.data()};
+    if (what == Gather::object) {
+      if (whole) gather_object(problem, state, range, wholes, overlap.whole_numerator);
+      if (!whole) gather_object(problem, state, range, sweep::Plain<Complex<T>>{}, overlap.numerator);
+    } else {
+      if (whole) gather_probe(state, range, wholes, whole_probe_sums_, overlap.whole_numerator);
+      if (!whole) gather_probe(state, range, sweep::Plain<Complex<T>>{}, probe_sums_, overlap.numerator);
     }
-    const auto fields = fields_of(state);
-    queue_.each(fields.object_modes, fields.object_pixels,
-                sweep::GatherObject<T>{fields, tiles(local_tiles_, fields), psi_of(state), overlap.numerator.data()});
   }
 
-  void gather_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    expect_known(problem);
-    const auto fields = fields_of(state);
-    need(probe_sums_, {probe_parts * fields.probe_modes * pixels()});
-    queue_.each(probe_parts * fields.probe_modes, pixels(),
-                sweep::GatherProbe<T>{fields, local_, probe_parts, psi_of(state), probe_sums_.data()});
-    queue_.each(fields.probe_modes, pixels(),
-                sweep::AddParts<Complex<T>>{probe_parts, fields.probe_modes, pixels(), probe_sums_.data(),
-                                            overlap.numerator.data()});
+  void settle(Overlap<T>& overlap) override {
+    if (overlap.numerator_scale.used()) {
+      if (queue_.read(too_large_.data(), 1).front() != 0) {
+        throw Error(ErrorCode::data, term_too_large);
+      }
+      queue_.each(1, overlap.numerator.size(),
+                  sweep::Settle<Complex<T>, Complex<std::int64_t>>{1 / overlap.numerator_scale.scale,
+                                                                   overlap.whole_numerator.data(),
+                                                                   overlap.numerator.data()});
+    }
+    if (overlap.denominator_scale.used()) {
+      queue_.each(1, overlap.denominator.size(),
+                  sweep::Settle<T, std::int64_t>{1 / overlap.denominator_scale.scale, overlap.whole_denominator.data(),
+                                                 overlap.denominator.data()});
+    }
   }
 
   void cover_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
@@ -135,49 +158,52 @@ class BatchedKernels : public Kernels<T> {
     expect_known(problem);
     const auto fields = fields_of(state);
     need(transmission_, {fields.object_pixels});
-    need(light_sums_, {probe_parts * pixels()});
     queue_.each(1, fields.object_pixels,
                 sweep::Intensity<T>{fields.object, fields.object_modes, fields.object_pixels, transmission_.data()});
-    queue_.each(probe_parts, pixels(),
-                sweep::CoverProbe<T>{scan_windows_.data(), scan_windows_.size(), probe_parts, frame_.x, pixels(),
-                                     fields.object_nx, transmission_.data(), light_sums_.data()});
-    queue_.each(1, pixels(),
-                sweep::AddParts<T>{probe_parts, 1, pixels(), light_sums_.data(), overlap.denominator.data()});
-  }
-
-  std::vector<ChangeSums> divide(const Overlap<T>& overlap, double floor, double lit,
-                                 View<Complex<T>, 3> target) override {
-    const Index modes = target.extent(0), size = target.extent(1) * target.extent(2);
-    need(largest_, {1});
-    need(mode_changes_, {modes});
-    queue_.sum(1, size, largest_.data(), sweep::Take<sweep::Largest<T>, T>{overlap.denominator.data()});
-    queue_.sum(modes, size, mode_changes_.data(),
-               sweep::Divide<T>{overlap.numerator.data(), overlap.denominator.data(), largest_.data(),
-                                static_cast<T>(floor), static_cast<T>(lit), size, target.data()});
-    const auto sums = queue_.read(mode_changes_.data(), modes);
-    if (!(queue_.read(largest_.data(), 1).front().value > 0)) {
-      throw Error(
-          ErrorCode::data,
-          "probe or object has become zero everywhere: check the frames, the starting probe and the object bounds");
+    if (overlap.denominator_scale.used()) {
+      cover_probe(fields, sweep::Whole<T>{overlap.denominator_scale}, whole_light_sums_, overlap.whole_denominator);
+    } else {
+      cover_probe(fields, sweep::Plain<T>{}, light_sums_, overlap.denominator);
     }
-    return sums;
   }
 
-  void rotate_probe_modes(View<const Complex<double>, 2> rotation, State<T>& state) override {
+  T largest(const device::Array<T, 2>& numbers) override {
+    need(largest_, {1});
+    queue_.sum(1, numbers.size(), largest_.data(), sweep::Take<sweep::Largest<T>, T>{numbers.data()});
+    return queue_.read(largest_.data(), 1).front().value;
+  }
+
+  double largest_power(const device::Array<Complex<T>, 3>& modes) override {
+    need(largest_, {1});
+    const Index size = modes.extent(1) * modes.extent(2);
+    queue_.sum(1, size, largest_.data(), sweep::Power<T>{modes.data(), modes.extent(0), size});
+    return static_cast<double>(queue_.read(largest_.data(), 1).front().value);
+  }
+
+  void divide(const Overlap<T>& overlap, T floor, T lit, device::Share counted, View<Complex<T>, 3> target,
+              std::vector<ExactRatio>& changes) override {
+    const auto [modes, height, width] = target.extents();
+    need(row_changes_, {modes * height});
+    queue_.sum(modes * height, width, row_changes_.data(),
+               sweep::Divide<T>{overlap.numerator.data(), overlap.denominator.data(), floor, lit, height, width,
+                                target.data()});
+    const auto sums = queue_.read(row_changes_.data(), modes * height);
+    for (Index m = 0; m < modes; ++m) {
+      for (Index y = counted.first; y < counted.last; ++y)
+        changes[static_cast<std::size_t>(m)].add(sums[static_cast<std::size_t>(m * height + y)]);
+    }
+  }
+
+  void rotate_probe(View<const Complex<double>, 2> rotation, State<T>& state) override {
+    rotate(rotation, state.probe.data(), 1, pixels());
+  }
+
+  void rotate_exit_waves(View<const Complex<double>, 2> rotation, State<T>& state, device::Share views) override {
     const auto fields = fields_of(state);
-    need(rotation_, {rotation.size()});
-    memory()->copy_in(rotation_.data(), rotation.data(), rotation_.bytes());
-    const Index modes = fields.probe_modes, batch = lanes_.front().waves.extent(0), stride = fields.object_modes;
-    // Any array of modes is first copied to the waves of a batch, which hold all modes of a view at least.
-    Complex<T>* copy = lanes_.front().waves.data();
-    const auto rotate = [&](Complex<T>* target, Index groups, Index step) {
-      const Index count = groups * modes * step;
-      queue_.each(1, count, sweep::Copy<Complex<T>>{target, copy});
-      queue_.each(groups, step, sweep::RotateModes<T>{rotation_.data(), modes, step, copy, target});
-    };
-    rotate(state.probe.data(), 1, pixels());
-    for (Index first = 0; first < local_; first += batch) {
-      rotate(psi_of(state) + fields.wave(first, 0, 0, 0), std::min(batch, local_ - first), stride * pixels());
+    const Index batch = lanes_.front().waves.extent(0);
+    for (Index first = views.first; first < views.last; first += batch) {
+      rotate(rotation, psi_of(state) + fields.wave(first, 0, 0, 0), std::min(batch, views.last - first),
+             fields.object_modes * pixels());
     }
   }
 
@@ -190,20 +216,19 @@ class BatchedKernels : public Kernels<T> {
     queue_.each(probe.extent(0), pixels(), sweep::Support<T>{radius_px, frame_, probe.data()});
   }
 
-  FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) override {
+  void compare(const Problem<T>& problem, const State<T>& state, Index stride, ExactRatio& fit) override {
     expect_known(problem);
     choose_sample(problem, stride);
     const Index count = sample_.size();
-    if (count == 0) return {};
+    if (count == 0) return;
     const auto fields = fields_of(state);
-    for_batches(count, [&](Lane& lane, Index first, Index views) {
+    for_batches({0, count}, [&](Lane& lane, Index first, Index views) {
       lane.queue.each(views, pixels(), sweep::Multiply<T>{fields, sample_.data(), first, lane.waves.data()});
       lane.fft.forward(lane.waves.data(), views * fields.mode_pairs());
       lane.queue.sum(views, pixels(), misfits_.data() + first,
                      sweep::Deviation<T>{spectra(problem, fields, sample_.data(), first), lane.waves.data()});
     });
-    queue_.sum(1, count, misfit_.data(), sweep::Take<sweep::Misfit, sweep::Misfit>{misfits_.data()});
-    return queue_.read(misfit_.data(), 1).front().fit;
+    for (const auto& misfit : queue_.read(misfits_.data(), count)) fit.add(misfit.fit);
   }
 
  protected:
@@ -238,13 +263,64 @@ class BatchedKernels : public Kernels<T> {
 
   static double address(const void* p) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(p)); }
 
+  static constexpr const char* term_too_large =
+      "reproducible: a term of the overlap sums is larger than whole numbers can take here: the reconstruction has run "
+      "away. Check the starting probe and the frames, or bound the object by object_amplitude";
+
+  template <class Kind>
+  void gather_object(const Problem<T>& problem, const State<T>& state, const sweep::ViewRange& views, const Kind& kind,
+                     device::Array<typename Kind::Sum, 3>& numerator) {
+    if (local_tiles_.starts.empty()) {
+      std::vector<Yx<Index>> windows;
+      for (Index v = 0; v < local_; ++v) windows.push_back(problem.window(v));
+      local_tiles_ = on_device(list_tiles(frame_, problem.held(), windows));
+    }
+    const auto fields = fields_of(state);
+    queue_.each(fields.object_modes, fields.object_pixels,
+                sweep::GatherObject<T, Kind>{fields, tiles(local_tiles_, fields), views, psi_of(state), kind,
+                                             numerator.data()});
+  }
+
+  template <class Kind>
+  void gather_probe(const State<T>& state, const sweep::ViewRange& views, const Kind& kind,
+                    List<typename Kind::Sum>& parts, device::Array<typename Kind::Sum, 3>& numerator) {
+    const auto fields = fields_of(state);
+    need(parts, {probe_parts * fields.probe_modes * pixels()});
+    queue_.each(probe_parts * fields.probe_modes, pixels(),
+                sweep::GatherProbe<T, Kind>{fields, views, probe_parts, psi_of(state), kind, parts.data()});
+    queue_.each(fields.probe_modes, pixels(),
+                sweep::AddParts<typename Kind::Sum>{probe_parts, fields.probe_modes, pixels(), parts.data(),
+                                                    numerator.data()});
+  }
+
+  template <class Kind>
+  void cover_probe(const sweep::Fields<T>& fields, const Kind& kind, List<typename Kind::Sum>& parts,
+                   device::Array<typename Kind::Sum, 2>& denominator) {
+    need(parts, {probe_parts * pixels()});
+    memory()->clear(denominator.data(), denominator.bytes());
+    queue_.each(probe_parts, pixels(),
+                sweep::CoverProbe<T, Kind>{fields, {0, local_}, probe_parts, transmission_.data(), kind, parts.data()});
+    queue_.each(1, pixels(),
+                sweep::AddParts<typename Kind::Sum>{probe_parts, 1, pixels(), parts.data(), denominator.data()});
+  }
+
+  /// Turns arrays of modes, `step` elements from one mode to the next. The waves of a batch, which hold all modes of a
+  /// view at least, take a copy.
+  void rotate(View<const Complex<double>, 2> rotation, Complex<T>* target, Index groups, Index step) {
+    need(rotation_, {rotation.size()});
+    memory()->copy_in(rotation_.data(), rotation.data(), rotation_.bytes());
+    const Index modes = rotation.extent(0);
+    Complex<T>* copy = lanes_.front().waves.data();
+    queue_.each(1, groups * modes * step, sweep::Copy<Complex<T>>{target, copy});
+    queue_.each(groups, step, sweep::RotateModes<T>{rotation_.data(), modes, step, copy, target});
+  }
+
   /// Takes over what a problem says, and makes room for its batches.
   void learn(const Problem<T>& problem, const State<T>& state) {
-    const Layout& layout = problem.layout();
     const Workload work{frame_,
-                        layout.object,
+                        problem.held(),
                         problem.local_count(),
-                        static_cast<Index>(problem.scan_windows().size()),
+                        static_cast<Index>(problem.windows_here().size()),
                         state.probe_modes(),
                         state.object_modes(),
                         Index{sizeof(T)}};
@@ -259,17 +335,15 @@ class BatchedKernels : public Kernels<T> {
                         static_cast<std::int32_t>(problem.views()[static_cast<std::size_t>(v)].frame_index)});
     }
     std::vector<Yx<std::int32_t>> windows;
-    for (const auto& w : problem.scan_windows())
+    for (const auto& w : problem.windows_here())
       windows.push_back({static_cast<std::int32_t>(w.y), static_cast<std::int32_t>(w.x)});
     places_ = device::moved_to(memory(), places);
     scan_windows_ = device::moved_to(memory(), windows);
-    scan_tiles_ = on_device(list_tiles(frame_, layout.object, problem.scan_windows()));
+    scan_tiles_ = on_device(list_tiles(frame_, problem.held(), problem.windows_here()));
     local_tiles_ = {};
     sample_stride_ = 0;
     changes_ = List<ChangeSums>::zeros({local_}, memory());
     misfits_ = List<sweep::Misfit>::zeros({local_}, memory());
-    change_ = List<ChangeSums>::zeros({1}, memory());
-    misfit_ = List<sweep::Misfit>::zeros({1}, memory());
     make_lanes(plan, work.mode_pairs());
   }
 
@@ -310,13 +384,13 @@ class BatchedKernels : public Kernels<T> {
 
   /// Deals out views to the lanes in turn, a batch at a time. Work of the main queue comes before and after.
   template <class Body>
-  void for_batches(Index views, const Body& body) {
+  void for_batches(device::Share views, const Body& body) {
     for (Lane& lane : lanes_) lane.queue.after(queue_);
     const Index batch = lanes_.front().waves.extent(0);
     std::size_t turn = 0;
-    for (Index first = 0; first < views; first += batch) {
+    for (Index first = views.first; first < views.last; first += batch) {
       Lane& lane = lanes_[turn++ % lanes_.size()];
-      const Index count = std::min(batch, views - first);
+      const Index count = std::min(batch, views.last - first);
       lane.queue.about("views " + std::to_string(first) + " to " + std::to_string(first + count - 1));
       body(lane, first, count);
     }
@@ -357,12 +431,15 @@ class BatchedKernels : public Kernels<T> {
   List<sweep::ViewPlace> places_;
   List<Yx<std::int32_t>> scan_windows_;
   TilesOnDevice scan_tiles_, local_tiles_;
-  List<ChangeSums> changes_, change_, mode_changes_;
-  List<sweep::Misfit> misfits_, misfit_;
+  List<ChangeSums> changes_, row_changes_;
+  List<sweep::Misfit> misfits_;
   List<sweep::Largest<T>> largest_;
   List<std::int32_t> sample_;
   Index sample_stride_ = 0;
   List<Complex<T>> probe_sums_;
+  List<Complex<std::int64_t>> whole_probe_sums_;
+  List<std::int64_t> whole_light_sums_;
+  List<std::int32_t> too_large_;
   List<T> light_, light_sums_, transmission_;
   List<Complex<double>> rotation_;
 };

@@ -25,24 +25,26 @@ class CpuKernels final : public Kernels<T> {
 
   Index exit_wave_size() const override { return plan_.mode_size(); }
 
-  Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state) const override {
-    const auto [views, mode_pairs, size] = state.exit_waves.extents();
-    Array<Complex<T>, 4> waves({views, mode_pairs, frame_.y, frame_.x});
-    for (Index v = 0; v < views; ++v) {
-      for (Index kl = 0; kl < mode_pairs; ++kl) unpack(plan_, &state.exit_waves(v, kl, 0), waves.view()[v][kl]);
+  Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state, Share views) const override {
+    Array<Complex<T>, 4> waves({views.size(), state.mode_pairs(), frame_.y, frame_.x});
+    for (Index v = 0; v < views.size(); ++v) {
+      for (Index kl = 0; kl < state.mode_pairs(); ++kl)
+        unpack(plan_, &state.exit_waves(views.first + v, kl, 0), waves.view()[v][kl]);
     }
     return waves;
   }
 
-  void pack_exit_waves(View<const Complex<T>, 4> waves, State<T>& state) const override {
+  void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) const override {
     for (Index v = 0; v < waves.extent(0); ++v) {
-      for (Index kl = 0; kl < waves.extent(1); ++kl) pack(plan_, waves[v][kl], &state.exit_waves(v, kl, 0));
+      for (Index kl = 0; kl < waves.extent(1); ++kl) pack(plan_, waves[v][kl], &state.exit_waves(first + v, kl, 0));
     }
   }
 
-  void start_exit_waves(const Problem<T>& problem, State<T>& state) override {
-    fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>&, ViewBlock<T>& block) {
+  void take_probe(const State<T>& state) override { fields_.take_probe(plan_, state); }
+  void take_object(const State<T>& state) override { fields_.take_object(plan_, state, threads_); }
+
+  void start_exit_waves(const Problem<T>& problem, State<T>& state, Share views) override {
+    for_blocks(problem, state, views, Gather::nothing, {}, [&](ViewWaves<T>&, ViewBlock<T>& block) {
       for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
         plan_.loops.multiply(&state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()),
                              fields_.probe(k, s), fields_.object(l, problem.window(v), s), frame_.y);
@@ -50,10 +52,21 @@ class CpuKernels final : public Kernels<T> {
     });
   }
 
-  ChangeSums update_exit_waves(const Problem<T>& problem, State<T>& state, T beta, std::optional<double> modulus_bound,
-                               Gather gather, Overlap<T>& overlap) override {
-    fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, gather, [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
+  void clear(Overlap<T>& overlap) override {
+    overlap.largest_term = 0;
+    if (overlap.numerator_scale.used()) {
+      clear(overlap.whole_numerator);
+    } else {
+      clear(overlap.numerator);
+    }
+  }
+
+  void update_exit_waves(const Problem<T>& problem, State<T>& state, Share views, T beta,
+                         std::optional<double> modulus_bound, Gather gather, Overlap<T>& overlap,
+                         ExactRatio& change) override {
+    std::vector<ChangeSums> changes(static_cast<std::size_t>(views.size()));
+    const FixedPoint scale = overlap.numerator_scale;
+    for_blocks(problem, state, views, gather, scale, [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
       for (Index v = block.views.first; v < block.views.last; ++v) {
         const Yx<Index> window = problem.window(v);
         const auto psi = state.exit_waves.view()[v];
@@ -61,45 +74,58 @@ class CpuKernels final : public Kernels<T> {
         const auto now = waves.replace_modulus(problem.magnitudes(v));
         const double e = now.measured_pixels > 0 ? now.fit.misfit / now.measured_pixels : 0;
         const T slack = static_cast<T>(op::slack(e, modulus_bound.value_or(0)));
-        block.change +=
-            waves.update(window, psi, beta, slack, block.object_sum, {window.y - block.first_row, window.x});
+        auto& sums = changes[static_cast<std::size_t>(v - views.first)];
+        if (gather == Gather::object && scale.used()) {
+          sums = waves.update(window, psi, beta, slack, [&](Index l, Index column) {
+            return block.template object_sum<std::int64_t>(l, window, column);
+          });
+        } else {
+          sums = waves.update(window, psi, beta, slack, [&](Index l, Index column) {
+            return block.template object_sum<T>(l, window, column);
+          });
+        }
       }
-      if (gather == Gather::probe) add_probe_terms(problem, state, block);
+      if (gather == Gather::probe) add_terms(problem, state, gather, block);
     });
     blocks_.merge(gather, overlap);
-    return blocks_.change();
+    for (const auto& sums : changes) change.add(sums);
   }
 
-  void gather_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, Gather::object, [&](ViewWaves<T>&, ViewBlock<T>& block) {
-      for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
-        const Yx<Index> window = problem.window(v);
-        plan_.loops.add_overlap_term(
-            strips::planar(block.object_sum, l, {window.y - block.first_row, window.x + s * plan_.lanes}),
-            strips::planar(fields_.probe(k, s)),
-            &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()), frame_.y);
+  void gather(const Problem<T>& problem, const State<T>& state, Share views, Gather what,
+              Overlap<T>& overlap) override {
+    for_blocks(problem, state, views, what, overlap.numerator_scale,
+               [&](ViewWaves<T>&, ViewBlock<T>& block) { add_terms(problem, state, what, block); });
+    blocks_.merge(what, overlap);
+  }
+
+  void settle(Overlap<T>& overlap) override {
+    if (overlap.numerator_scale.used()) {
+      if (!(overlap.largest_term <= overlap.numerator_scale.limit)) throw Error(ErrorCode::data, term_too_large);
+      const double unit = 1 / overlap.numerator_scale.scale;
+      threads_.run_in_bands(overlap.numerator.size(), [&](Share numbers) {
+        for (Index i = numbers.first; i < numbers.last; ++i) {
+          const auto sum = overlap.whole_numerator.data()[i];
+          overlap.numerator.data()[i] = {static_cast<T>(static_cast<double>(sum.re) * unit),
+                                         static_cast<T>(static_cast<double>(sum.im) * unit)};
+        }
       });
-    });
-    blocks_.merge(Gather::object, overlap);
-  }
-
-  void gather_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
-    fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, Gather::probe,
-               [&](ViewWaves<T>&, ViewBlock<T>& block) { add_probe_terms(problem, state, block); });
-    blocks_.merge(Gather::probe, overlap);
+    }
+    if (overlap.denominator_scale.used()) {
+      const double unit = 1 / overlap.denominator_scale.scale;
+      std::transform(overlap.whole_denominator.begin(), overlap.whole_denominator.end(), overlap.denominator.begin(),
+                     [&](std::int64_t sum) { return static_cast<T>(static_cast<double>(sum) * unit); });
+    }
   }
 
   // Both denominators: a thread owns rows of the result and goes through all views, so that the order of the sum does
-  // not depend on the number of threads or ranks.
+  // not depend on the number of threads.
   void cover_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
     Array<T, 2>& light = zeros(light_, {frame_.y, frame_.x});  // Σ_k |P_k|²
     for (Index k = 0; k < state.probe_modes(); ++k) rows::add_norm(light.data(), &state.probe(k, 0, 0), light.size());
     auto& cover = overlap.denominator;
     threads_.run_in_bands(cover.extent(0), [&](Share band) {
       std::fill(&cover(band.first, 0), &cover(band.first, 0) + band.size() * cover.extent(1), T(0));
-      for (const auto& w : problem.scan_windows()) {
+      for (const auto& w : problem.windows_here()) {
         for (Index y = std::max(band.first, w.y); y < std::min(band.last, w.y + frame_.y); ++y) {
           rows::add(&cover(y, w.x), &light(y - w.y, 0), frame_.x);
         }
@@ -112,49 +138,75 @@ class CpuKernels final : public Kernels<T> {
     for (Index l = 0; l < state.object_modes(); ++l) {
       rows::add_norm(transmission.data(), &state.object(l, 0, 0), transmission.size());
     }
-    auto& cover = overlap.denominator;
-    threads_.run_in_bands(cover.extent(0), [&](Share band) {
-      std::fill(&cover(band.first, 0), &cover(band.first, 0) + band.size() * cover.extent(1), T(0));
-      for (const auto& w : problem.scan_windows()) {
-        for (Index y = band.first; y < band.last; ++y) {
-          rows::add(&cover(y, 0), &transmission(w.y + y, w.x), frame_.x);
+    const auto add_up = [&](auto& cover, const auto& add) {
+      threads_.run_in_bands(cover.extent(0), [&](Share band) {
+        std::fill(&cover(band.first, 0), &cover(band.first, 0) + band.size() * cover.extent(1), 0);
+        for (Index v = 0; v < problem.local_count(); ++v) {
+          const Yx<Index> w = problem.window(v);
+          for (Index y = band.first; y < band.last; ++y) add(&cover(y, 0), &transmission(w.y + y, w.x));
         }
-      }
-    });
+      });
+    };
+    if (overlap.denominator_scale.used()) {
+      const double scale = overlap.denominator_scale.scale;
+      add_up(overlap.whole_denominator,
+             [&](std::int64_t* sum, const T* row) { rows::add_whole(sum, row, scale, frame_.x); });
+    } else {
+      add_up(overlap.denominator, [&](T* sum, const T* row) { rows::add(sum, row, frame_.x); });
+    }
   }
 
-  std::vector<ChangeSums> divide(const Overlap<T>& overlap, double floor, double lit,
-                                 View<Complex<T>, 3> target) override {
-    const T largest = rows::largest(overlap.denominator.data(), overlap.denominator.size());
-    if (!(largest > 0))
-      throw Error(
-          ErrorCode::data,
-          "probe or object has become zero everywhere: check the frames, the starting probe and the object bounds");
+  T largest(const Array<T, 2>& numbers) override { return rows::largest(numbers.data(), numbers.size()); }
+
+  double largest_power(const Array<Complex<T>, 3>& modes) override {
+    const Index pixels = modes.extent(1) * modes.extent(2);
+    std::vector<T> most(static_cast<std::size_t>(threads_.size()));
+    threads_.run([&](int thread) {
+      constexpr Index step = 1024;
+      T power[step];
+      const Share mine = device::share_of(pixels, thread, threads_.size());
+      for (Index first = mine.first; first < mine.last; first += step) {
+        const Index count = std::min(step, mine.last - first);
+        std::fill_n(power, count, T(0));
+        for (Index m = 0; m < modes.extent(0); ++m) rows::add_norm(power, modes.data() + m * pixels + first, count);
+        auto& own = most[static_cast<std::size_t>(thread)];
+        own = std::max(own, rows::largest(power, count));
+      }
+    });
+    return static_cast<double>(*std::ranges::max_element(most));
+  }
+
+  void divide(const Overlap<T>& overlap, T floor, T lit, Share counted, View<Complex<T>, 3> target,
+              std::vector<ExactRatio>& changes) override {
     const Index modes = target.extent(0), height = target.extent(1), width = target.extent(2);
     std::vector<ChangeSums> by_row(static_cast<std::size_t>(modes * height));
     threads_.run_in_bands(height, [&](Share band) {
       for (Index m = 0; m < modes; ++m) {
         for (Index y = band.first; y < band.last; ++y) {
-          by_row[static_cast<std::size_t>(m * height + y)] =
-              rows::divide(&target(m, y, 0), &overlap.numerator(m, y, 0), &overlap.denominator(y, 0),
-                           static_cast<T>(floor) * largest, static_cast<T>(lit) * largest, width);
+          by_row[static_cast<std::size_t>(m * height + y)] = rows::divide(
+              &target(m, y, 0), &overlap.numerator(m, y, 0), &overlap.denominator(y, 0), floor, lit, width);
         }
       }
     });
-    std::vector<ChangeSums> sums(static_cast<std::size_t>(modes));
-    for (std::size_t i = 0; i < by_row.size(); ++i) sums[i / static_cast<std::size_t>(height)] += by_row[i];
-    return sums;
+    for (Index m = 0; m < modes; ++m) {
+      for (Index y = counted.first; y < counted.last; ++y)
+        changes[static_cast<std::size_t>(m)].add(by_row[static_cast<std::size_t>(m * height + y)]);
+    }
   }
 
-  void rotate_probe_modes(View<const Complex<double>, 2> rotation, State<T>& state) override {
-    const Index objects = state.object_modes(), pixels = frame_.y * frame_.x;
+  void rotate_probe(View<const Complex<double>, 2> rotation, State<T>& state) override {
+    const Index pixels = frame_.y * frame_.x;
     for (Index i = 0; i < pixels; ++i) {
       rotate(
           rotation, [&](Index m) { return state.probe.data()[m * pixels + i]; },
           [&](Index k, Complex<T> value) { state.probe.data()[k * pixels + i] = value; });
     }
-    threads_.run_in_bands(state.exit_waves.extent(0), [&](Share views) {
-      for (Index v = views.first; v < views.last; ++v) {
+  }
+
+  void rotate_exit_waves(View<const Complex<double>, 2> rotation, State<T>& state, Share which) override {
+    const Index objects = state.object_modes();
+    threads_.run_in_bands(which.size(), [&](Share views) {
+      for (Index v = which.first + views.first; v < which.first + views.last; ++v) {
         for (Index l = 0; l < objects; ++l) {
           for (Index row = 0; row < plan_.mode_size(); row += plan_.row) {
             for (Index i = row; i < row + plan_.lanes; ++i) {
@@ -192,27 +244,33 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  FitSums fit(const Problem<T>& problem, const State<T>& state, Index stride) override {
-    fields_.take(plan_, state, threads_);
-    for_blocks(problem, state, Gather::nothing, [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
-      for (Index v = block.views.first; v < block.views.last; ++v) {
-        if (problem.scan_index(v) % stride != 0) continue;
-        waves.multiply(problem.window(v));
-        block.fit += waves.compare(problem.magnitudes(v)).fit;
-      }
-    });
-    return blocks_.fit();
+  void compare(const Problem<T>& problem, const State<T>& state, Index stride, ExactRatio& fit) override {
+    std::vector<FitSums> fits(static_cast<std::size_t>(problem.local_count()));
+    for_blocks(problem, state, {0, problem.local_count()}, Gather::nothing, {},
+               [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
+                 for (Index v = block.views.first; v < block.views.last; ++v) {
+                   if (problem.scan_index(v) % stride != 0) continue;
+                   waves.multiply(problem.window(v));
+                   fits[static_cast<std::size_t>(v)] = waves.compare(problem.magnitudes(v)).fit;
+                 }
+               });
+    for (const auto& sums : fits) fit.add(sums);
   }
 
  private:
-  /// Calls body(waves of the thread, block) for this rank's views, with the block's sums started at zero.
+  static constexpr const char* term_too_large =
+      "reproducible: a term of the overlap sums is larger than whole numbers can take here: the reconstruction has run "
+      "away. Check the starting probe and the frames, or bound the object by object_amplitude";
+
+  /// Calls body(waves of the thread, block) for some of this rank's views, with the block's sums started at zero.
   template <class Body>
-  void for_blocks(const Problem<T>& problem, const State<T>& state, Gather gather, const Body& body) {
-    blocks_.share_out(problem);
+  void for_blocks(const Problem<T>& problem, const State<T>& state, Share views, Gather gather, FixedPoint scale,
+                  const Body& body) {
+    blocks_.share_out(views);
     threads_.run_in_turn(blocks_.count(), [&](int thread, Index item) {
       auto& waves = waves_[static_cast<std::size_t>(thread)];
       waves.prepare(state.probe_modes(), state.object_modes());
-      body(waves, blocks_.start(item, problem, state, gather));
+      body(waves, blocks_.start(item, problem, state, gather, scale));
     });
   }
 
@@ -228,11 +286,33 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  void add_probe_terms(const Problem<T>& problem, const State<T>& state, ViewBlock<T>& block) const {
+  void add_terms(const Problem<T>& problem, const State<T>& state, Gather what, ViewBlock<T>& block) const {
+    if (block.scale.used()) {
+      add_terms<std::int64_t>(problem, state, what, block, plan_.loops.add_whole_overlap_term);
+    } else {
+      add_terms<T>(problem, state, what, block, plan_.loops.add_overlap_term);
+    }
+  }
+
+  template <class Number, class Add>
+  void add_terms(const Problem<T>& problem, const State<T>& state, Gather what, ViewBlock<T>& block,
+                 const Add& add) const {
     for_strips(state, block, [&](Index v, Index k, Index l, Index s) {
-      plan_.loops.add_overlap_term(strips::planar(&block.probe_sum(k, s, 0)), fields_.object(l, problem.window(v), s),
-                                   &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size()),
-                                   frame_.y);
+      const Yx<Index> window = problem.window(v);
+      const T* const psi = &state.exit_waves(v, k * state.object_modes() + l, s * plan_.strip_size());
+      if (what == Gather::object) {
+        add(block.template object_sum<Number>(l, window, s * plan_.lanes), strips::planar(fields_.probe(k, s)), psi,
+            frame_.y);
+      } else {
+        add(block.template probe_sum<Number>(k, s), fields_.object(l, window, s), psi, frame_.y);
+      }
+    });
+  }
+
+  template <class Number>
+  void clear(Array<Number, 3>& sums) {
+    threads_.run_in_bands(sums.size(), [&](Share band) {
+      std::fill(sums.data() + band.first, sums.data() + band.last, Number{});
     });
   }
 

@@ -126,15 +126,19 @@ Modes make_modes(View<const Complex<double>, 2> main, Index count, ModeStart sta
   return modes;
 }
 
-template <class T>
-device::Array<Complex<double>, 2> orthogonal_rotation(View<const Complex<T>, 3> modes) {
-  const HermitianEigen eigen = eigen_hermitian(overlap_matrix(modes));
-  const Index n = modes.extent(0);
+device::Array<Complex<double>, 2> orthogonal_rotation(View<const Complex<double>, 2> overlap) {
+  const HermitianEigen eigen = eigen_hermitian(overlap);
+  const Index n = overlap.extent(0);
   device::Array<Complex<double>, 2> rotation({n, n});
   for (Index k = 0; k < n; ++k) {
     for (Index m = 0; m < n; ++m) rotation(k, m) = conj(eigen.vectors(m, k));
   }
   return rotation;
+}
+
+template <class T>
+device::Array<Complex<double>, 2> orthogonal_rotation(View<const Complex<T>, 3> modes) {
+  return orthogonal_rotation(overlap_matrix(modes).view());
 }
 
 template <class T>

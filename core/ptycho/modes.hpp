@@ -27,6 +27,9 @@ device::Array<Complex<double>, 3> make_modes(View<const Complex<double>, 2> main
 template <class T>
 device::Array<Complex<double>, 2> orthogonal_rotation(View<const Complex<T>, 3> modes);
 
+/// The same from their overlap matrix.
+device::Array<Complex<double>, 2> orthogonal_rotation(View<const Complex<double>, 2> overlap);
+
 /// Applies a rotation: [mode][y][x].
 template <class T>
 device::Array<Complex<T>, 3> rotated(View<const Complex<double>, 2> rotation, View<const Complex<T>, 3> modes);

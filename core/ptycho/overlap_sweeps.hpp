@@ -7,49 +7,99 @@
 
 namespace ptychoflow::ptycho::sweep {
 
-/// Numerator of (6) by object pixels, each over the views of its tile in their order. Group: object mode.
+/// A sum of numbers as they are.
+template <class V>
+struct Plain {
+  using Sum = V;
+  PTYCHOFLOW_HOST_DEVICE Sum term(V v) const { return v; }
+};
+
+/// A sum of whole numbers (core/ptycho/fixed_point.hpp). Sets the flag if a term is too large for it.
+template <class V>
+struct Whole;
 template <class T>
+struct Whole<Complex<T>> {
+  using Sum = Complex<std::int64_t>;
+  FixedPoint scale;
+  std::int32_t* too_large;
+  PTYCHOFLOW_HOST_DEVICE Sum term(Complex<T> v) const { return {part(v.re), part(v.im)}; }
+  PTYCHOFLOW_HOST_DEVICE std::int64_t part(T v) const {
+    const double scaled = static_cast<double>(v) * scale.scale;
+    if (!(scaled <= scale.limit && -scaled <= scale.limit)) *too_large = 1;
+    return whole(scaled);
+  }
+};
+template <>
+struct Whole<float> {
+  using Sum = std::int64_t;
+  FixedPoint scale;
+  PTYCHOFLOW_HOST_DEVICE Sum term(float v) const { return whole(static_cast<double>(v) * scale.scale); }
+};
+template <>
+struct Whole<double> {
+  using Sum = std::int64_t;
+  FixedPoint scale;
+  PTYCHOFLOW_HOST_DEVICE Sum term(double v) const { return whole(v * scale.scale); }
+};
+
+/// Some local views: [first, last).
+struct ViewRange {
+  Index first, last;
+  PTYCHOFLOW_HOST_DEVICE bool has(Index v) const { return first <= v && v < last; }
+  PTYCHOFLOW_HOST_DEVICE Index start(Index part, Index parts) const { return first + (last - first) * part / parts; }
+};
+
+/// Adds to the numerator of (6) by object pixels, each over the views of its tile in their order. Group: object mode.
+template <class T, class Kind>
 struct GatherObject {
   Fields<T> fields;
   Tiles tiles;
+  ViewRange views;
   const Complex<T>* psi;
-  Complex<T>* numerator;
+  Kind kind;
+  typename Kind::Sum* numerator;
 
   PTYCHOFLOW_HOST_DEVICE void operator()(Index l, Index place) const {
-    Complex<T> sum{};
+    typename Kind::Sum sum{};
     const ObjectPixel pixel = tiles.pixel(place);
     for (Index at = tiles.first(pixel); at < tiles.last(pixel); ++at) {
       const Index v = tiles.views[at];
       const Index i = tiles.frame_pixel(pixel, fields.views[v].y, fields.views[v].x);
-      if (i < 0) continue;
+      if (i < 0 || !views.has(v)) continue;
+      Complex<T> term{};
       for (Index k = 0; k < fields.probe_modes; ++k)
-        sum += op::overlap_term(fields.p(k, i), psi[fields.wave(v, k, l, i)]);
+        term += op::overlap_term(fields.p(k, i), psi[fields.wave(v, k, l, i)]);
+      sum += kind.term(term);
     }
-    numerator[l * fields.object_pixels + place] = sum;
+    numerator[l * fields.object_pixels + place] += sum;
   }
 };
 
 /// Numerator of (5), over one of several parts of the views. Group: part · M_P + probe mode.
-template <class T>
+template <class T, class Kind>
 struct GatherProbe {
   Fields<T> fields;
-  Index view_count, parts;
+  ViewRange views;
+  Index parts;
   const Complex<T>* psi;
-  Complex<T>* sums;  ///< [part][k][y][x]
+  Kind kind;
+  typename Kind::Sum* sums;  ///< [part][k][y][x]
 
   PTYCHOFLOW_HOST_DEVICE void operator()(Index group, Index i) const {
     const Index part = group / fields.probe_modes, k = group % fields.probe_modes;
-    Complex<T> sum{};
-    for (Index v = view_count * part / parts; v < view_count * (part + 1) / parts; ++v) {
+    typename Kind::Sum sum{};
+    for (Index v = views.start(part, parts); v < views.start(part + 1, parts); ++v) {
       const Index place = fields.place(v, i);
+      Complex<T> term{};
       for (Index l = 0; l < fields.object_modes; ++l)
-        sum += op::overlap_term(fields.o(l, place), psi[fields.wave(v, k, l, i)]);
+        term += op::overlap_term(fields.o(l, place), psi[fields.wave(v, k, l, i)]);
+      sum += kind.term(term);
     }
     sums[group * fields.frame_pixels + i] = sum;
   }
 };
 
-/// Σ over parts, in their order. Group: probe mode.
+/// Adds Σ over parts, in their order. Group: probe mode.
 template <class V>
 struct AddParts {
   Index parts, modes, pixels;
@@ -59,7 +109,27 @@ struct AddParts {
   PTYCHOFLOW_HOST_DEVICE void operator()(Index k, Index i) const {
     V sum{};
     for (Index part = 0; part < parts; ++part) sum += sums[(part * modes + k) * pixels + i];
-    total[k * pixels + i] = sum;
+    total[k * pixels + i] += sum;
+  }
+};
+
+/// A sum of whole numbers, in floating point. One group.
+template <class V, class Sum>
+struct Settle {
+  double unit;
+  const Sum* sums;
+  V* total;
+
+  PTYCHOFLOW_HOST_DEVICE void operator()(Index, Index i) const { total[i] = settled(sums[i]); }
+
+ private:
+  template <class T>
+  static PTYCHOFLOW_HOST_DEVICE T part(std::int64_t sum, double unit) {
+    return static_cast<T>(static_cast<double>(sum) * unit);
+  }
+  PTYCHOFLOW_HOST_DEVICE V settled(std::int64_t sum) const { return part<V>(sum, unit); }
+  PTYCHOFLOW_HOST_DEVICE V settled(Complex<std::int64_t> sum) const {
+    return {part<decltype(V::re)>(sum.re, unit), part<decltype(V::re)>(sum.im, unit)};
   }
 };
 
@@ -97,21 +167,21 @@ struct CoverObject {
   }
 };
 
-/// Denominator of (5), over one of several parts of the scan's views. Group: part.
-template <class T>
+/// Denominator of (5), over one of several parts of this rank's views. Group: part.
+template <class T, class Kind>
 struct CoverProbe {
-  const Yx<std::int32_t>* windows;
-  Index view_count, parts;
-  Index frame_nx, frame_pixels, object_nx;
+  Fields<T> fields;
+  ViewRange views;
+  Index parts;
   const T* transmission;
-  T* sums;  ///< [part][y][x]
+  Kind kind;
+  typename Kind::Sum* sums;  ///< [part][y][x]
 
   PTYCHOFLOW_HOST_DEVICE void operator()(Index part, Index i) const {
-    const Index y = i / frame_nx, x = i % frame_nx;
-    T sum = 0;
-    for (Index v = view_count * part / parts; v < view_count * (part + 1) / parts; ++v)
-      sum += transmission[(windows[v].y + y) * object_nx + windows[v].x + x];
-    sums[part * frame_pixels + i] = sum;
+    typename Kind::Sum sum{};
+    for (Index v = views.start(part, parts); v < views.start(part + 1, parts); ++v)
+      sum += kind.term(transmission[fields.place(v, i)]);
+    sums[part * fields.frame_pixels + i] = sum;
   }
 };
 
@@ -133,23 +203,35 @@ struct Take {
   PTYCHOFLOW_HOST_DEVICE V operator()(Index, Index i) const { return V{values[i]}; }
 };
 
-/// The quotient of (5) or (6), in place, with floors relative to the largest denominator. Group: mode.
+/// Σ|·|² over modes of a pixel, to find the largest.
+template <class T>
+struct Power {
+  const Complex<T>* modes;
+  Index count, pixels;
+
+  PTYCHOFLOW_HOST_DEVICE Largest<T> operator()(Index, Index i) const {
+    T total = 0;
+    for (Index m = 0; m < count; ++m) total += norm(modes[m * pixels + i]);
+    return {total};
+  }
+};
+
+/// The quotient of (5) or (6), in place. Group: mode · height + row.
 template <class T>
 struct Divide {
   const Complex<T>* numerator;
   const T* denominator;
-  const Largest<T>* largest;
   T floor, lit;
-  Index pixels;
+  Index height, width;
   Complex<T>* target;
 
-  PTYCHOFLOW_HOST_DEVICE ChangeSums operator()(Index m, Index i) const {
-    const T most = largest->value;
-    Complex<T>& value = target[m * pixels + i];
+  PTYCHOFLOW_HOST_DEVICE ChangeSums operator()(Index row, Index x) const {
+    const T light = denominator[row % height * width + x];
+    Complex<T>& value = target[row * width + x];
     const Complex<T> old = value;
-    const Complex<T> updated = op::overlap_quotient(numerator[m * pixels + i], denominator[i], old, floor * most);
+    const Complex<T> updated = op::overlap_quotient(numerator[row * width + x], light, old, floor);
     value = updated;
-    if (denominator[i] < lit * most) return {};
+    if (light < lit) return {};
     return {static_cast<double>(norm(updated - old)), static_cast<double>(norm(updated))};
   }
 };

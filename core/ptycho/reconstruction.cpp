@@ -1,52 +1,21 @@
 #include "core/ptycho/reconstruction.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/device/on_host.hpp"
+#include "core/ptycho/aligned_mean.hpp"
 #include "core/ptycho/modes.hpp"
+#include "core/ptycho/object_rows.hpp"
 
 namespace ptychoflow::ptycho {
 namespace {
 
-/// Mean of arrays that are known only up to a phase factor a mode: each is turned to the mean's phase before it counts.
+/// Modes turned orthogonal, by falling power. Collective if the rows lie on several ranks.
 template <class T>
-class AlignedMean {
- public:
-  void add(View<const Complex<T>, 3> modes) {
-    if (sum_.empty()) sum_ = device::Array<Complex<double>, 3>(modes.extents());
-    for (Index m = 0; m < modes.extent(0); ++m) {
-      const auto mode = modes[m];
-      const auto sum = sum_.view()[m];
-      Complex<double> overlap{};
-      for (Index i = 0; i < mode.size(); ++i) overlap += conj(wide(mode.data()[i])) * sum.data()[i];
-      const Complex<double> turn = count_ > 0 && abs(overlap) > 0 ? overlap / abs(overlap) : Complex<double>{1, 0};
-      for (Index i = 0; i < mode.size(); ++i) sum.data()[i] += turn * wide(mode.data()[i]);
-    }
-    ++count_;
-  }
-
-  /// Replaces `modes` by the mean, if there is one.
-  void replace(device::Array<Complex<T>, 3>& modes) const {
-    if (count_ == 0) return;
-    device::Array<Complex<T>, 3> mean(sum_.extents());
-    std::transform(sum_.begin(), sum_.end(), mean.begin(), [&](Complex<double> v) {
-      const auto m = v / static_cast<double>(count_);
-      return Complex<T>{static_cast<T>(m.re), static_cast<T>(m.im)};
-    });
-    modes = device::moved_to(modes.memory(), std::move(mean));
-  }
-
- private:
-  static Complex<double> wide(Complex<T> v) { return {static_cast<double>(v.re), static_cast<double>(v.im)}; }
-
-  device::Array<Complex<double>, 3> sum_;
-  Index count_ = 0;
-};
-
-template <class T>
-device::Array<Complex<T>, 3> orthogonal(View<const Complex<T>, 3> modes) {
-  return rotated<T>(orthogonal_rotation<T>(modes), modes);
+device::Array<Complex<T>, 3> orthogonal(View<const Complex<T>, 3> modes, const RowsHere& rows) {
+  if (modes.extent(0) == 1) return device::Array<Complex<T>, 3>::copy_of(modes);
+  const auto overlap = overlaps(modes, modes, rows);
+  return rotated<T>(orthogonal_rotation(overlap.view()), modes);
 }
 
 bool settled(const IterationFigures& figures, const Settings& settings) {
@@ -62,9 +31,12 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
                       const comm::Communicator& ranks, const Observer& observer) {
   state.probe = device::moved_to(kernels.memory(), std::move(state.probe));
   state.object = device::moved_to(kernels.memory(), std::move(state.object));
+  const Index frame_rows = problem.layout().frame.y, object_rows = problem.layout().object.y;
+  const RowsHere probe_here{{0, frame_rows}, {0, frame_rows}, {}};  // every rank has the whole probe
+  const RowsHere object_here{problem.distribution().rows, problem.distribution().owned, ranks};
   Engine<T> engine(problem, state, settings, kernels, ranks);
   Result<T> result;
-  AlignedMean<T> mean_object, mean_probe;
+  AlignedMean<T> mean_object(object_here), mean_probe(probe_here);
   const auto average_after = static_cast<Index>(settings.average_from * static_cast<double>(settings.iterations));
   for (Index i = 1; i <= settings.iterations && !result.stopped; ++i) {
     result.history.push_back(engine.iterate());
@@ -80,10 +52,14 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
   state.exit_waves = {};
   mean_object.replace(state.object);
   mean_probe.replace(state.probe);
+  kernels.take_object(state);
+  kernels.take_probe(state);
   result.r_factor = engine.r_factor();
-  result.coverage = engine.coverage();
-  result.object = orthogonal<T>(device::OnHost(state.object));
-  result.probe = orthogonal<T>(device::OnHost(state.probe));
+  const auto coverage = engine.coverage();
+  result.coverage = whole_on_root(coverage.view(), object_rows, object_here);
+  const auto object = orthogonal<T>(device::OnHost(state.object), object_here);
+  result.object = whole_on_root(object.view(), object_rows, object_here);
+  result.probe = orthogonal<T>(device::OnHost(state.probe), probe_here);
   result.occupancy = occupancy<T>(result.probe.view());
   return result;
 }

@@ -8,7 +8,7 @@
 
 namespace ptychoflow::ptycho {
 
-/// What a reconstruction ends in. The same on every rank.
+/// What a reconstruction ends in. The same on every rank, but that the root alone has the object and its coverage.
 template <class T>
 struct Result {
   device::Array<Complex<T>, 3> object;  ///< [object mode][y][x], orthogonal modes by falling power

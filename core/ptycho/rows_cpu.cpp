@@ -25,6 +25,11 @@ PTYCHOFLOW_EVERY_CPU void add(T* __restrict sum, const T* __restrict a, Index n)
 }
 
 template <class T>
+PTYCHOFLOW_EVERY_CPU void add_whole(std::int64_t* __restrict sum, const T* __restrict a, double scale, Index n) {
+  for (Index i = 0; i < n; ++i) sum[i] += whole(static_cast<double>(a[i]) * scale);
+}
+
+template <class T>
 PTYCHOFLOW_EVERY_CPU T largest(const T* a, Index n) {
   T most = 0;
 #pragma omp simd reduction(max : most)
@@ -52,10 +57,12 @@ PTYCHOFLOW_EVERY_CPU ChangeSums divide(Complex<T>* __restrict target, const Comp
 #define PTYCHOFLOW_INSTANTIATE(T)                       \
   template void add_norm(T*, const Complex<T>*, Index); \
   template void add(T*, const T*, Index);               \
+  template void add_whole(std::int64_t*, const T*, double, Index); \
   template T largest(const T*, Index);                  \
   template ChangeSums divide(Complex<T>*, const Complex<T>*, const T*, T, T, Index);
 
 PTYCHOFLOW_INSTANTIATE(float)
 PTYCHOFLOW_INSTANTIATE(double)
+template void add(std::int64_t*, const std::int64_t*, Index);
 
 }  // namespace ptychoflow::ptycho::rows

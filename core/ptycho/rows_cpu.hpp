@@ -13,11 +13,15 @@ void add_norm(T* sum, const Complex<T>* a, Index n);
 template <class T>
 void add(T* sum, const T* a, Index n);
 
+/// sum ← sum + a·scale, rounded to whole numbers, which must stay below 2^51.
+template <class T>
+void add_whole(std::int64_t* sum, const T* a, double scale, Index n);
+
 /// The largest of values that are not negative; 0 if there are none.
 template <class T>
 T largest(const T* a, Index n);
 
-/// target ← op::overlap_quotient
+/// target ← op::overlap_quotient. Pixels count whose denominator is `lit` at least.
 template <class T>
 ChangeSums divide(Complex<T>* target, const Complex<T>* numerator, const T* denominator, T floor, T lit, Index n);
 

@@ -25,6 +25,12 @@ struct ObjectBounds {
   }
 };
 
+/// How overlap sums are added up.
+enum class Sums {
+  floating_point,  ///< fastest; their last bits depend on ranks and threads
+  whole_numbers,   ///< the same bits however views are shared out (fixed_point.hpp)
+};
+
 /// Parameters of the Difference Map.
 struct Settings {
   Index iterations = 100;
@@ -39,6 +45,7 @@ struct Settings {
   ObjectBounds object_bounds;
   std::optional<double> probe_support_px;  ///< radius around the centre outside which the probe is zero
 
+  Sums sums = Sums::floating_point;
   Index orthogonalise_every = 0;  ///< iterations between rotations of the probe modes to orthogonal ones; 0: never
   double average_from = 1;        ///< fraction of the iterations after which P and O are averaged; 1: no averaging
   double tolerance = 0;           ///< stop once all ε of probe and object are below it; 0: never

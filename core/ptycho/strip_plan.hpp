@@ -38,4 +38,8 @@ void pack(const StripPlan<T>& plan, View<const Complex<T>, 2> image, T* strips);
 template <class T>
 void unpack(const StripPlan<T>& plan, const T* strips, View<Complex<T>, 2> image);
 
+/// The same way, for numbers of any kind that lie like a wave: image ← image + strips.
+template <class T, class Number>
+void add_unpacked(const StripPlan<T>& plan, const Number* strips, View<Complex<Number>, 2> image);
+
 }  // namespace ptychoflow::ptycho

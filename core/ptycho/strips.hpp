@@ -27,8 +27,7 @@ Planar<N> planar(View<N, 4> image, Index m, Yx<Index> at) {
 
 /// A strip as part of an image.
 template <class N>
-Planar<N> planar(N* strip) {
-  constexpr Index lanes = device::strip_lanes<std::remove_const_t<N>>;
+Planar<N> planar(N* strip, Index lanes = device::strip_lanes<std::remove_const_t<N>>) {
   return {strip, strip + lanes, 2 * lanes};
 }
 
@@ -44,18 +43,29 @@ struct Deviation {
   }
 };
 
+/// Where a sum goes. `Number`: T, or std::int64_t for whole numbers (core/ptycho/fixed_point.hpp).
+template <class Number>
+struct Sum {
+  Planar<Number> to;          ///< nowhere if it is empty
+  double scale = 0;           ///< of whole numbers
+  double* largest = nullptr;  ///< is set to the largest term in these units, if that is larger
+};
+using WholeSum = Sum<std::int64_t>;
+
 template <class T>
 struct Loops {
   /// wave ← PO
   void (*multiply)(T* wave, const T* p, Planar<const T> o, Index rows);
   /// wave ← 2PO − ψ
   void (*reflect)(T* wave, const T* p, Planar<const T> o, const T* psi, Index rows);
-  /// (3): ψ ← ψ + op::exit_wave_step, given F⁻¹F_c of the wave with magnitudes replaced whole. Adds P*ψ to `sum` unless
-  /// it is null.
-  ChangeSums (*update)(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Planar<T> sum,
+  /// (3): ψ ← ψ + op::exit_wave_step, given F⁻¹F_c of the wave with magnitudes replaced whole. Adds P*ψ to `sum`.
+  ChangeSums (*update)(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Sum<T> sum,
                        Index rows);
+  ChangeSums (*update_whole)(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, WholeSum sum,
+                             Index rows);
   /// sum ← sum + a*ψ: op::overlap_term, with a = P for the object's sum and a = O for the probe's
-  void (*add_overlap_term)(Planar<T> sum, Planar<const T> a, const T* psi, Index rows);
+  void (*add_overlap_term)(Sum<T> sum, Planar<const T> a, const T* psi, Index rows);
+  void (*add_whole_overlap_term)(WholeSum sum, Planar<const T> a, const T* psi, Index rows);
   /// sum ← sum + |wave|²: [row][lane]
   void (*add_norm)(T* sum, const T* wave, Index rows);
   /// model ← √model·scale: [row][lane]. Row y of `model` is compared with row `order[y]` of `measured`.

@@ -16,12 +16,61 @@ inline Complex<Vector<T>> load_planar(Planar<const T> a, Index y, Index lane) {
   return {load(a.re + y * a.step + lane), load(a.im + y * a.step + lane)};
 }
 
+/// Adds terms to a sum of numbers as they are.
 template <class T>
-inline void add_planar(Planar<T> a, Index y, Index lane, Complex<Vector<T>> v) {
-  T *const re = a.re + y * a.step + lane, *const im = a.im + y * a.step + lane;
-  store(re, load(re) + v.re);
-  store(im, load(im) + v.im);
-}
+struct Adder {
+  using Number = T;
+  Planar<T> to;
+
+  explicit Adder(const Sum<T>& sum) : to(sum.to) {}
+  void add(Index y, Index lane, Complex<Vector<T>> term) {
+    T *const re = to.re + y * to.step + lane, *const im = to.im + y * to.step + lane;
+    store(re, load(re) + term.re);
+    store(im, load(im) + term.im);
+  }
+  void end() {}
+};
+
+/// Adds terms that are rounded to whole numbers.
+template <class T>
+struct WholeAdder {
+  using Number = std::int64_t;
+  static constexpr Index lanes = Registers<double>::lanes;
+  using Doubles = Vector<double>;
+  using Wholes = Vector<std::int64_t>;
+  static constexpr double shift = 0x1.8p52;  // a double this large has whole numbers in its last places
+
+  Planar<std::int64_t> to;
+  double scale;
+  double* largest;
+  Doubles most{};
+
+  explicit WholeAdder(const WholeSum& sum) : to(sum.to), scale(sum.scale), largest(sum.largest) {}
+
+  void add(Index y, Index lane, Complex<Vector<T>> term) {
+    add_part(to.re + y * to.step + lane, term.re);
+    add_part(to.im + y * to.step + lane, term.im);
+  }
+  void end() {
+    for (Index l = 0; l < lanes; ++l) *largest = most[l] > *largest ? most[l] : *largest;
+  }
+
+ private:
+  void add_part(std::int64_t* sum, Vector<T> term) {
+    T numbers[Registers<T>::lanes];
+    store(numbers, term);
+    for (Index i = 0; i < Registers<T>::lanes; i += lanes) {
+      Doubles scaled;
+      for (Index l = 0; l < lanes; ++l) scaled[l] = static_cast<double>(numbers[i + l]);
+      scaled *= scale;
+      const Doubles size = scaled < 0 ? -scaled : scaled;
+      most = size > most ? size : most;
+      const Doubles shifted = scaled + shift;
+      const Wholes bits = reinterpret_cast<Wholes>(shifted), zero = reinterpret_cast<Wholes>(Doubles{} + shift);
+      store(sum + i, load(sum + i) + (bits - zero));
+    }
+  }
+};
 
 /// Calls body(row, lane, place in a strip) for each register of a strip.
 template <class T, class Body>
@@ -52,9 +101,9 @@ double total(Vector<T> v) {
   return sum;
 }
 
-template <class T>
-ChangeSums update(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Planar<T> sum,
-                  Index rows) {
+template <class T, class Into>
+inline ChangeSums update_and_add(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Into sum,
+                                 Index rows) {
   using V = Vector<T>;
   const V step_size = V{} + beta, keep = V{} + slack;
   V change{}, size{};
@@ -66,16 +115,39 @@ ChangeSums update(T* psi, const T* replaced, const T* p, Planar<const T> o, T be
     store_row(psi + at, updated);
     change += norm(step);
     size += norm(updated);
-    if (sum.re) add_planar(sum, y, lane, op::overlap_term(pv, updated));
+    if (sum.to.re) sum.add(y, lane, op::overlap_term(pv, updated));
   });
+  if (sum.to.re) sum.end();
   return {total<T>(change), total<T>(size)};
 }
 
 template <class T>
-void add_overlap_term(Planar<T> sum, Planar<const T> a, const T* psi, Index rows) {
+ChangeSums update(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Sum<T> sum, Index rows) {
+  return update_and_add(psi, replaced, p, o, beta, slack, Adder<T>(sum), rows);
+}
+
+template <class T>
+ChangeSums update_whole(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, WholeSum sum,
+                        Index rows) {
+  return update_and_add(psi, replaced, p, o, beta, slack, WholeAdder<T>(sum), rows);
+}
+
+template <class T, class Into>
+inline void add_terms(Into sum, Planar<const T> a, const T* psi, Index rows) {
   for_registers<T>(rows, [&](Index y, Index lane, Index at) {
-    add_planar(sum, y, lane, op::overlap_term(load_planar(a, y, lane), load_row(psi + at)));
+    sum.add(y, lane, op::overlap_term(load_planar(a, y, lane), load_row(psi + at)));
   });
+  sum.end();
+}
+
+template <class T>
+void add_overlap_term(Sum<T> sum, Planar<const T> a, const T* psi, Index rows) {
+  add_terms(Adder<T>(sum), a, psi, rows);
+}
+
+template <class T>
+void add_whole_overlap_term(WholeSum sum, Planar<const T> a, const T* psi, Index rows) {
+  add_terms(WholeAdder<T>(sum), a, psi, rows);
 }
 
 template <class T>
@@ -130,6 +202,6 @@ void scale(T* wave, const T* factor, Index rows) {
 
 template <class T>
 Loops<T> loops() {
-  return {multiply<T>, reflect<T>, update<T>,         add_overlap_term<T>,
-          add_norm<T>, compare<T>, modulus_factor<T>, scale<T>};
+  return {multiply<T>,         reflect<T>,  update<T>,  update_whole<T>,   add_overlap_term<T>, add_whole_overlap_term<T>,
+          add_norm<T>,         compare<T>,  modulus_factor<T>, scale<T>};
 }

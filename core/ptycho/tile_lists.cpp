@@ -1,5 +1,6 @@
 #include "core/ptycho/tile_lists.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "core/base/error.hpp"
@@ -13,7 +14,8 @@ void for_reached_tiles(Yx<Index> frame, Yx<Index> object, const std::vector<Yx<I
   const Index tiles_in_a_row = (object.x + tile_side - 1) / tile_side;
   for (std::size_t v = 0; v < windows.size(); ++v) {
     const Yx<Index> w = windows[v];
-    for (Index ty = w.y / tile_side; ty <= (w.y + frame.y - 1) / tile_side; ++ty) {
+    const Index top = std::max<Index>(w.y, 0), bottom = std::min(w.y + frame.y, object.y) - 1;
+    for (Index ty = top / tile_side; ty <= bottom / tile_side; ++ty) {
       for (Index tx = w.x / tile_side; tx <= (w.x + frame.x - 1) / tile_side; ++tx) {
         body(static_cast<std::size_t>(ty * tiles_in_a_row + tx), static_cast<std::int32_t>(v));
       }

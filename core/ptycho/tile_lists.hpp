@@ -18,7 +18,7 @@ struct TileLists {
   std::vector<std::int32_t> views;   ///< indices into the windows
 };
 
-/// @param windows  first pixels of frames that lie in the object
+/// @param windows  first pixels of frames that lie in the object, or begin above it or end below
 TileLists list_tiles(Yx<Index> frame, Yx<Index> object, const std::vector<Yx<Index>>& windows);
 
 struct ObjectPixel {

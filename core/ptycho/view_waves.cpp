@@ -9,14 +9,18 @@ using device::Array;
 using strips::Deviation;
 
 template <class T>
-void PlanarFields<T>::take(const StripPlan<T>& plan, const State<T>& state, device::ThreadPool& threads) {
+void PlanarFields<T>::take_probe(const StripPlan<T>& plan, const State<T>& state) {
+  const Extents<3> extents{state.probe_modes(), plan.strips(), plan.strip_size()};
+  if (probe_.extents() != extents) probe_ = Array<T, 3>(extents);
+  for (Index k = 0; k < extents[0]; ++k) pack(plan, state.probe[k], &probe_(k, 0, 0));
+}
+
+template <class T>
+void PlanarFields<T>::take_object(const StripPlan<T>& plan, const State<T>& state, device::ThreadPool& threads) {
   const auto [modes, height, width] = state.object.extents();
   const Index padded = width + plan.lanes;
-  const Extents<3> probe{state.probe_modes(), plan.strips(), plan.strip_size()};
-  const Extents<4> object{modes, height, 2, padded};
-  if (probe_.extents() != probe) probe_ = Array<T, 3>(probe);
-  if (object_.extents() != object) object_ = Array<T, 4>(object);
-  for (Index k = 0; k < probe[0]; ++k) pack(plan, state.probe[k], &probe_(k, 0, 0));
+  const Extents<4> extents{modes, height, 2, padded};
+  if (object_.extents() != extents) object_ = Array<T, 4>(extents);
   threads.run_in_bands(modes * height, [&, width = width](device::Share band) {
     for (Index i = band.first; i < band.last; ++i) {
       const Complex<T>* const from = state.object.data() + i * width;
@@ -147,20 +151,6 @@ void ViewWaves<T>::turn_tiles_back(Index tile, Index mode_pair) {
     turn_tile(&spectrum_(mode_pair, s * plan_.lanes * plan_.row),
               &waves_(mode_pair, s, tile * plan_.lanes * plan_.row));
   }
-}
-
-template <class T>
-ChangeSums ViewWaves<T>::update(Yx<Index> window, View<T, 2> psi, T beta, T slack, View<T, 4> object_sum,
-                                Yx<Index> at) {
-  ChangeSums total;
-  for_strips([&](Index k, Index l, Index kl, Index s) {
-    T* const wave = &waves_(kl, s, 0);
-    plan_.along_y.inverse(wave);
-    total +=
-        plan_.loops.update(&psi(kl, s * plan_.strip_size()), wave, fields_.probe(k, s), fields_.object(l, window, s),
-                           beta, slack, strips::planar(object_sum, l, {at.y, at.x + s * plan_.lanes}), plan_.frame.y);
-  });
-  return total;
 }
 
 template class PlanarFields<float>;

@@ -18,8 +18,11 @@ namespace ptychoflow::ptycho {
 template <class T>
 class PlanarFields {
  public:
-  /// Takes over the present probe and object.
-  void take(const StripPlan<T>& plan, const State<T>& state, device::ThreadPool& threads);
+  /// Takes over the present probe.
+  void take_probe(const StripPlan<T>& plan, const State<T>& state);
+
+  /// Takes over the present object.
+  void take_object(const StripPlan<T>& plan, const State<T>& state, device::ThreadPool& threads);
 
   const T* probe(Index k, Index s) const { return &probe_(k, s, 0); }
 
@@ -55,9 +58,27 @@ class ViewWaves {
   /// The same, and replaces magnitudes by (4); back from the detector but for the transform along y.
   strips::Deviation replace_modulus(View<const T, 2> measured);
 
-  /// (3): ψ ← ψ + β(F⁻¹F_c[2PO − ψ] − PO), pulled with `slack`. Adds Σ_k P*ψ to `object_sum`, [l][y][re, im][x] with
-  /// the view's first pixel at `at` and lanes to spare, unless it is empty.
-  ChangeSums update(Yx<Index> window, View<T, 2> psi, T beta, T slack, View<T, 4> object_sum, Yx<Index> at);
+  /// (3): ψ ← ψ + β(F⁻¹F_c[2PO − ψ] − PO), pulled with `slack`. Adds P*ψ to the sum that `object_sum(l, first column)`
+  /// names, a strips::Sum of numbers as they are or of whole ones.
+  template <class ObjectSum>
+  ChangeSums update(Yx<Index> window, View<T, 2> psi, T beta, T slack, const ObjectSum& object_sum) {
+    ChangeSums total;
+    for_strips([&](Index k, Index l, Index kl, Index s) {
+      T* const wave = &waves_(kl, s, 0);
+      plan_.along_y.inverse(wave);
+      const auto sum = object_sum(l, s * plan_.lanes);
+      const auto update_strip = [&] {
+        if constexpr (std::is_same_v<decltype(sum), const strips::WholeSum>) {
+          return plan_.loops.update_whole;
+        } else {
+          return plan_.loops.update;
+        }
+      }();
+      total += update_strip(&psi(kl, s * plan_.strip_size()), wave, fields_.probe(k, s), fields_.object(l, window, s),
+                            beta, slack, sum, plan_.frame.y);
+    });
+    return total;
+  }
 
  private:
   Index mode_pairs() const { return probe_modes_ * object_modes_; }

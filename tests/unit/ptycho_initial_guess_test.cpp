@@ -15,6 +15,7 @@ struct Guess : ::testing::Test {
   Layout layout;
   ScanLight light;
   GuessSettings settings;
+  const device::Share whole{0, 50};
 
   Guess() {
     layout.frame = {n, n};
@@ -80,18 +81,26 @@ TEST_F(Guess, RefusesAProbeThatIsZeroOrNotFinite) {
 }
 
 TEST_F(Guess, ObjectIsOnesOrRandomBySeed) {
-  const auto ones = start_object(settings, layout, 1);
+  const auto ones = start_object(settings, layout, whole, 1);
   EXPECT_EQ(ones(0, 49, 59), (Complex<double>{1, 0}));
   settings.object = ObjectRandom{};
-  const auto a = start_object(settings, layout, 1), b = start_object(settings, layout, 1);
+  const auto a = start_object(settings, layout, whole, 1), b = start_object(settings, layout, whole, 1);
   settings.seed = 2;
-  const auto c = start_object(settings, layout, 1);
+  const auto c = start_object(settings, layout, whole, 1);
   EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin()));
   EXPECT_FALSE(std::equal(a.begin(), a.end(), c.begin()));
 }
 
+TEST_F(Guess, RowsOfAnObjectAreThoseOfTheWhole) {
+  settings.object = ObjectRandom{};
+  const auto object = start_object(settings, layout, whole, 3), rows = start_object(settings, layout, {7, 12}, 3);
+  for (Index l = 0; l < 3; ++l) {
+    for (Index y = 0; y < 5; ++y) EXPECT_EQ(rows(l, y, 11), object(l, 7 + y, 11));
+  }
+}
+
 TEST_F(Guess, FurtherObjectModesDifferFromTheFirst) {
-  const auto object = start_object(settings, layout, 2);
+  const auto object = start_object(settings, layout, whole, 2);
   EXPECT_EQ(object(0, 3, 3), (Complex<double>{1, 0}));
   EXPECT_GT(abs(object(1, 3, 3) - object(0, 3, 3)), 1e-3);
   EXPECT_GT(abs(object(1, 3, 3) - object(1, 3, 4)), 1e-3);

@@ -99,7 +99,7 @@ TYPED_TEST(Strips, UpdateExitWavesAndTheNumeratorOfTheObject) {
     auto updated = this->copy(this->psi);
     auto total = device::Array<T, 4>::copy_of(this->sum.view());
     const ChangeSums found = loops.update(updated.data(), this->replaced.data(), this->probe.data(), this->o,
-                                          this->beta, this->slack, strips::planar(total.view(), 1, {2, 7}), this->rows);
+                                          this->beta, this->slack, {strips::planar(total.view(), 1, {2, 7})}, this->rows);
     ChangeSums expected;
     this->for_pixels([&](Index y, Index x) {
       const auto p = this->at(this->probe, y, x), q = this->object_at(y, x), old = this->at(this->psi, y, x);
@@ -160,11 +160,39 @@ TYPED_TEST(Strips, AddOverlapTerms) {
   using T = TypeParam;
   this->on_every_instruction_set([&](const strips::Loops<T>& loops) {
     auto total = this->copy(this->replaced);
-    loops.add_overlap_term(strips::planar(total.data()), this->o, this->psi.data(), this->rows);
+    loops.add_overlap_term({strips::planar(total.data())}, this->o, this->psi.data(), this->rows);
     this->for_pixels([&](Index y, Index x) {
       this->expect_near(this->at(total, y, x), this->at(this->replaced, y, x) +
                                                    op::overlap_term(this->object_at(y, x), this->at(this->psi, y, x)));
     });
+  });
+}
+
+TYPED_TEST(Strips, AddTermsAsWholeNumbers) {
+  using T = TypeParam;
+  constexpr double scale = 0x1p40;
+  this->on_every_instruction_set([&](const strips::Loops<T>& loops) {
+    device::Array<std::int64_t, 2> total({this->rows, this->row}), on_the_way({this->rows, this->row});
+    double largest = 0, largest_on_the_way = 0;
+    total(1, 2) = 5;
+    loops.add_whole_overlap_term({strips::planar(total.data(), this->lanes), scale, &largest}, this->o,
+                                 this->psi.data(), this->rows);
+    auto updated = this->copy(this->psi);
+    loops.update_whole(updated.data(), this->replaced.data(), this->probe.data(), this->o, this->beta, this->slack,
+                       {strips::planar(on_the_way.data(), this->lanes), scale, &largest_on_the_way}, this->rows);
+    double expected_largest = 0;
+    this->for_pixels([&](Index y, Index x) {
+      const auto term = op::overlap_term(this->object_at(y, x), this->at(this->psi, y, x));
+      const double before = y == 1 && x == 2 ? 5 : 0, unit = this->tolerance * scale + 0.51;
+      EXPECT_NEAR(static_cast<double>(total(y, x)), before + static_cast<double>(term.re) * scale, unit);
+      EXPECT_NEAR(static_cast<double>(total(y, this->lanes + x)), static_cast<double>(term.im) * scale, unit);
+      const auto later = op::overlap_term(this->at(this->probe, y, x), this->at(updated, y, x));
+      EXPECT_NEAR(static_cast<double>(on_the_way(y, x)), static_cast<double>(later.re) * scale, unit);
+      for (const T part : {term.re, term.im})
+        expected_largest = std::max(expected_largest, std::abs(static_cast<double>(part)) * scale);
+    });
+    EXPECT_NEAR(largest, expected_largest, this->tolerance * scale + 0.51);
+    EXPECT_GT(largest_on_the_way, 0);
   });
 }
 

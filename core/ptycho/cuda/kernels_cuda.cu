@@ -16,12 +16,30 @@ class CudaKernels final : public BatchedKernels<T, Queue> {
   CudaKernels(int device, Yx<Index> frame, ObjectSum object_sum, Planner plan, RankSum* rank_sum)
       : BatchedKernels<T, Queue>(Queue(device), frame, object_sum, std::move(plan)), rank_sum_(rank_sum) {}
 
-  void sum(device::Array<Complex<T>, 3>& numerator, const comm::Communicator& ranks) override {
+  void sum_numerator(Overlap<T>& overlap, const comm::Communicator& ranks) override {
     if (ranks.size() == 1) return;
-    rank_sum_->sum(reinterpret_cast<T*>(numerator.data()), 2 * numerator.size(), this->queue().stream());
+    if (overlap.numerator_scale.used()) {
+      sum(reinterpret_cast<std::int64_t*>(overlap.whole_numerator.data()), 2 * overlap.whole_numerator.size());
+    } else {
+      sum(reinterpret_cast<T*>(overlap.numerator.data()), 2 * overlap.numerator.size());
+    }
+  }
+
+  void sum_denominator(Overlap<T>& overlap, const comm::Communicator& ranks) override {
+    if (ranks.size() == 1) return;
+    if (overlap.denominator_scale.used()) {
+      sum(overlap.whole_denominator.data(), overlap.whole_denominator.size());
+    } else {
+      sum(overlap.denominator.data(), overlap.denominator.size());
+    }
   }
 
  private:
+  template <class V>
+  void sum(V* data, Index count) {
+    rank_sum_->sum(data, count, this->queue().stream());
+  }
+
   RankSum* rank_sum_;
 };
 

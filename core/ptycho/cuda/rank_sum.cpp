@@ -28,6 +28,7 @@ class HostSum final : public RankSum {
   const char* name() const override { return "host"; }
   void sum(float* data, Index count, cudaStream_t stream) override { run(data, count, stream); }
   void sum(double* data, Index count, cudaStream_t stream) override { run(data, count, stream); }
+  void sum(std::int64_t* data, Index count, cudaStream_t stream) override { run(data, count, stream); }
 
  private:
   template <class T>
@@ -59,6 +60,7 @@ class MpiSum final : public RankSum {
   const char* name() const override { return "mpi"; }
   void sum(float* data, Index count, cudaStream_t stream) override { run(data, count, stream); }
   void sum(double* data, Index count, cudaStream_t stream) override { run(data, count, stream); }
+  void sum(std::int64_t* data, Index count, cudaStream_t stream) override { run(data, count, stream); }
 
  private:
   template <class T>
@@ -99,6 +101,7 @@ class NcclSum final : public RankSum {
   const char* name() const override { return "nccl"; }
   void sum(float* data, Index count, cudaStream_t stream) override { run(data, count, ncclFloat32, stream); }
   void sum(double* data, Index count, cudaStream_t stream) override { run(data, count, ncclFloat64, stream); }
+  void sum(std::int64_t* data, Index count, cudaStream_t stream) override { run(data, count, ncclInt64, stream); }
 
  private:
   NcclSum() = default;

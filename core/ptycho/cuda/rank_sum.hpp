@@ -18,6 +18,7 @@ class RankSum {
   virtual const char* name() const = 0;
   virtual void sum(float* data, Index count, cudaStream_t stream) = 0;
   virtual void sum(double* data, Index count, cudaStream_t stream) = 0;
+  virtual void sum(std::int64_t* data, Index count, cudaStream_t stream) = 0;
 };
 
 /// Null for a single rank. Collective.

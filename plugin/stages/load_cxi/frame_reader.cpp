@@ -9,6 +9,7 @@
 
 #include "core/io/frame_types.hpp"
 #include "core/io/scan_checks.hpp"
+#include "core/ptycho/distribution.hpp"
 
 namespace ptychoflow::load_cxi {
 
@@ -69,23 +70,30 @@ FrameReader::FrameReader(const io::CxiScan& scan, const io::DetectorWindow& wind
   }
 }
 
-stage::Tensor FrameReader::read(Index first, Index count, Index step) {
+stage::Tensor FrameReader::read(std::span<const Index> numbers, Index first, Index step) {
   return io::with_frame_type(stored_type_, [&]<class T>(std::type_identity<T>) {
-    auto counts = read_stored<T>(first, count, step);
+    auto counts = read_stored<T>(numbers, first, step);
     return corrections_.saturation || corrections_.subtract_dark ? pad(correct(counts)) : pad(std::move(counts));
   });
 }
 
 template <class T>
-device::Array<T, 3> FrameReader::read_stored(Index first, Index count, Index step) {
+device::Array<T, 3> FrameReader::read_stored(std::span<const Index> numbers, Index first, Index step) {
   const auto& stored = window_.stored;
-  auto counts = device::Array<T, 3>::uninitialized({count, stored.extent[0], stored.extent[1]});
-  scan_.read_frames(first, count, step, stored, counts.data());
   const auto& header = scan_.header();
-  const bool light = io::check_frames(counts.view(), std::as_const(stored_mask_).view(),
-                                      {fmt::format("{}: dataset {}", header.file, header.frames_path), first, step,
-                                       stored.y, stored.x, header.negative_is_masked});
-  seen_light_ = seen_light_ || light;
+  auto counts = device::Array<T, 3>::uninitialized(
+      {static_cast<Index>(numbers.size()), stored.extent[0], stored.extent[1]});
+  Index done = 0;
+  ptycho::for_runs(numbers, [&](Index number, Index count) {
+    const Index in_file = first + number * step;
+    const View<T, 3> run(counts[done].data(), {count, stored.extent[0], stored.extent[1]});
+    scan_.read_frames(in_file, count, step, stored, run.data());
+    const bool light = io::check_frames(run, std::as_const(stored_mask_).view(),
+                                        {fmt::format("{}: dataset {}", header.file, header.frames_path), in_file, step,
+                                         stored.y, stored.x, header.negative_is_masked});
+    seen_light_ = seen_light_ || light;
+    done += count;
+  });
   return counts;
 }
 

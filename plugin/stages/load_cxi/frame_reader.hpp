@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "core/device/array.hpp"
@@ -28,16 +29,16 @@ class FrameReader {
   /// (y, x) of the window: 0 where measured; padding is not.
   const device::Array<std::uint8_t, 2>& mask() const { return mask_; }
 
-  /// Frames first, first + step, … of the file: (count, y, x).
+  /// Frames first + n·step of the file for the given numbers n, which rise: (count, y, x).
   /// @throws Error (data) for a measured count that is NaN, infinite or negative
-  stage::Tensor read(Index first, Index count, Index step);
+  stage::Tensor read(std::span<const Index> numbers, Index first, Index step);
 
   /// Whether any measured count so far was above 0.
   bool seen_light() const { return seen_light_; }
 
  private:
   template <class T>
-  device::Array<T, 3> read_stored(Index first, Index count, Index step);
+  device::Array<T, 3> read_stored(std::span<const Index> numbers, Index first, Index step);
   template <class T>
   device::Array<float, 3> correct(const device::Array<T, 3>& counts) const;
   template <class T>

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/base/units.hpp"
 #include "core/io/cxi.hpp"
 #include "core/io/frame_types.hpp"
 #include "core/io/scan_checks.hpp"
+#include "core/ptycho/distribution.hpp"
 #include "load_cxi_schema.hpp"
 #include "plugin/api/stage.hpp"
 #include "plugin/stages/load_cxi/frame_reader.hpp"
@@ -60,26 +62,28 @@ class LoadCxi : public stage::Stage {
     select_frames();
     const auto window = choose_window();
     check_geometry(window.size);
+    share_out();
     reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
     return describe(window.size);
   }
 
   bool produce() override {
-    if (next_ == end_) return false;
-    const Index count = std::min(params_.block_frames, end_ - next_);
+    if (done_ == share_.size()) return false;
+    const auto count = std::min(static_cast<std::size_t>(params_.block_frames), share_.size() - done_);
+    const auto numbers = std::span<const Index>(share_).subspan(done_, count);
     Packet packet;
-    packet.tensors.emplace("frames", reader_->read(params_.first + next_ * params_.step, count, params_.step));
-    add_places(packet, count);
-    if (next_ == begin_) add_scan_tensors(packet);
+    packet.tensors.emplace("frames", reader_->read(numbers, params_.first, params_.step));
+    add_places(packet, numbers);
+    if (done_ == 0) add_scan_tensors(packet);
     packet.metadata = metadata_;
-    next_ += count;
-    if (next_ == end_) {
+    done_ += count;
+    if (done_ == share_.size()) {
       require_light();
       packet.metadata["ends_scan"] = true;
     }
-    progress(next_ - begin_, end_ - begin_, "frames read");
+    progress(static_cast<Index>(done_), static_cast<Index>(share_.size()), "frames read");
     emit(packet);
-    return next_ != end_;
+    return done_ != share_.size();
   }
 
  private:
@@ -99,8 +103,17 @@ class LoadCxi : public stage::Stage {
       throw Error(ErrorCode::usage, fmt::format("{}: {} ranks are more than the {} frames: use at most {}",
                                                 header().file, ranks, frame_count_, frame_count_));
     }
-    begin_ = next_ = frame_count_ * host().rank / ranks;
-    end_ = frame_count_ * (host().rank + 1) / ranks;
+  }
+
+  /// Which of the selected frames this rank reads.
+  void share_out() {
+    const Index ranks = host().rank_count;
+    std::vector<ptycho::Yx<double>> places;
+    for (const auto& [y, x] : positions_) places.push_back({y, x});
+    const double view_height_m = io::object_pixel_m(geometry_)[0] * static_cast<double>(geometry_.frame[0]);
+    const ptycho::Sharing sharing =
+        params_.sharing ? *params_.sharing : ptycho::better_sharing(places, view_height_m, ranks);
+    share_ = ptycho::share_of_views(places, sharing, host().rank, ranks);
   }
 
   io::DetectorWindow choose_window() const {
@@ -184,7 +197,7 @@ class LoadCxi : public stage::Stage {
     metadata_ = {{"scan", std::filesystem::path(h.file).stem().string()},
                  {"source", h.file},
                  {"frame_count", frame_count_},
-                 {"frame_count_local", end_ - begin_},
+                 {"frame_count_local", share_.size()},
                  {"wavelength_m", geometry_.wavelength_m},
                  {"distance_m", geometry_.distance_m},
                  {"detector_pixel_m", geometry_.detector_pixel_m}};
@@ -193,12 +206,13 @@ class LoadCxi : public stage::Stage {
     return out;
   }
 
-  void add_places(Packet& packet, Index count) const {
+  void add_places(Packet& packet, std::span<const Index> numbers) const {
+    const auto count = static_cast<Index>(numbers.size());
     auto index = device::Array<std::int64_t, 1>::uninitialized({count});
     auto positions = device::Array<double, 2>::uninitialized({count, 2});
     for (Index j = 0; j < count; ++j) {
-      index[j] = next_ + j;
-      const auto& p = positions_[static_cast<std::size_t>(next_ + j)];
+      index[j] = numbers[static_cast<std::size_t>(j)];
+      const auto& p = positions_[static_cast<std::size_t>(index[j])];
       positions(j, 0) = p[0];
       positions(j, 1) = p[1];
     }
@@ -226,7 +240,7 @@ class LoadCxi : public stage::Stage {
         ErrorCode::data,
         fmt::format("{}: dataset {}: all {} frames from number {} on are zero at every measured pixel: check the "
                     "file, the mask and the window",
-                    header().file, header().frames_path, end_ - begin_, first_in_file(begin_)));
+                    header().file, header().frames_path, share_.size(), first_in_file(share_.front())));
   }
 
   Parameters params_;
@@ -238,7 +252,8 @@ class LoadCxi : public stage::Stage {
   bool pass_probe_ = false;
   bool pass_truth_ = false;
   Index frame_count_ = 0;  ///< selected, on all ranks
-  Index begin_ = 0, next_ = 0, end_ = 0;
+  std::vector<Index> share_;  ///< this rank's, of the selected frames
+  std::size_t done_ = 0;      ///< of them
 };
 
 }  // namespace

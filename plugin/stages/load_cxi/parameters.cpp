@@ -45,6 +45,7 @@ Parameters read_parameters(const Json& params) {
   p.saturation = optional<double>(params, "saturation");
   p.dark = params.value("dark", "none") == "file" ? Dark::from_file : Dark::none;
   p.block_frames = params.value("block_frames", p.block_frames);
+  p.sharing = ptycho::sharing_called(params.value("distribution", "auto"));
   p.energy_keV = optional<double>(params, "energy_keV");
   p.distance_m = optional<double>(params, "distance_m");
   if (auto um = pair<double>(params, "detector_pixel_um")) p.detector_pixel_m = {(*um)[0] * 1e-6, (*um)[1] * 1e-6};

@@ -8,6 +8,7 @@
 
 #include "core/base/view.hpp"
 #include "core/io/detector_window.hpp"
+#include "core/ptycho/distribution.hpp"
 
 namespace ptychoflow::load_cxi {
 
@@ -28,6 +29,7 @@ struct Parameters {
   std::optional<double> saturation;
   Dark dark = Dark::none;
   Index block_frames = 32;
+  std::optional<ptycho::Sharing> sharing;  ///< none: whichever makes ranks exchange less
   std::optional<double> energy_keV;
   std::optional<double> distance_m;
   std::optional<std::array<double, 2>> detector_pixel_m;  ///< y, x

@@ -85,6 +85,7 @@ Parameters parse_parameters(const json& params) {
   s.modulus_bound = modulus_bound(params);
   s.orthogonalise_every = params.value("orthogonalise_every", s.orthogonalise_every);
   s.average_from = params.value("average_from", s.average_from);
+  if (params.value("reproducible", false)) s.sums = Sums::whole_numbers;
   s.tolerance = params.value("tolerance", s.tolerance);
   read_range(params, "object_amplitude", s.object_bounds.amplitude_min, s.object_bounds.amplitude_max);
   read_range(params, "object_phase_rad", s.object_bounds.phase_min_rad, s.object_bounds.phase_max_rad);

@@ -40,8 +40,10 @@ void fill_packet(stage::Packet& packet, const Result<T>& result, const Layout& l
   const std::int64_t views = layout.view_count();
   const auto& h = result.history;
   const auto set = [&](const char* name, Tensor tensor) { packet.tensors.insert_or_assign(name, std::move(tensor)); };
-  set("object", Tensor::own(device::Array<Complex<T>, 3>::copy_of(result.object)));
-  set("object_coverage", Tensor::own(device::Array<float, 2>::copy_of(result.coverage)));
+  if (!result.object.empty()) {
+    set("object", Tensor::own(device::Array<Complex<T>, 3>::copy_of(result.object)));
+    set("object_coverage", Tensor::own(device::Array<float, 2>::copy_of(result.coverage)));
+  }
   set("probe", Tensor::own(device::Array<Complex<T>, 3>::copy_of(result.probe)));
   set("probe_occupancy", Tensor::own(result.occupancy, {static_cast<std::int64_t>(result.occupancy.size())}));
   set("view_offset_px", Tensor::own(std::move(offsets), {views, 2}));

@@ -59,7 +59,8 @@ class Job final : public ScanJob {
       settings.probe_support_px = *parameters_.probe_support_m / std::max(layout.pixel_size_m.y, layout.pixel_size_m.x);
     }
     const auto start_with = [&](Index modes) {
-      return start_state<T>(parameters_.guess, light_, layout, modes, parameters_.object_modes);
+      return start_state<T>(parameters_.guess, light_, layout, problem.distribution().rows, modes,
+                            parameters_.object_modes);
     };
     const Index modes =
         parameters_.probe_modes ? *parameters_.probe_modes : find_modes(problem, start_with, settings, *kernels);
@@ -129,7 +130,19 @@ class Job final : public ScanJob {
     for (std::size_t i = 0; i < frames_.frame_index().size(); ++i) {
       views.push_back({static_cast<Index>(frames_.frame_index()[i]), static_cast<Index>(i)});
     }
-    return {lay_out(optics, positions_m_), frames_.take_magnitudes(), std::move(views)};
+    const Layout layout = lay_out(optics, positions_m_);
+    return {layout, frames_.take_magnitudes(), views, distribution_of(layout, views)};
+  }
+
+  /// Which rows of the object each rank holds follows from its views.
+  Distribution distribution_of(const Layout& layout, const std::vector<LocalView>& views) const {
+    std::vector<Yx<Index>> windows;
+    for (const auto& v : views) windows.push_back(layout.windows[static_cast<std::size_t>(v.scan_index)]);
+    const device::Share mine = touched_rows(frame_.y, windows);
+    const auto all = services_.ranks.gather(std::vector<std::int64_t>{mine.first, mine.last});
+    std::vector<device::Share> touched;
+    for (std::size_t r = 0; r < all.size(); r += 2) touched.push_back({all[r], all[r + 1]});
+    return distribute(layout.object.y, touched, services_.ranks.rank());
   }
 
   Observer observer(Index iterations, Index view_modes, const std::string& what) const {
@@ -163,20 +176,23 @@ class Job final : public ScanJob {
   void add_halves(stage::Packet& packet, const Problem<T>& problem, const Settings& settings, const Result<T>& whole,
                   Kernels<T>& kernels) const {
     const Layout& layout = problem.layout();
-    device::Array<Complex<T>, 3> halves({2, layout.object.y, layout.object.x});
+    const bool root = services_.ranks.is_root();  // which alone has the object
+    device::Array<Complex<T>, 3> halves({root ? 2 : 0, layout.object.y, layout.object.x});
     for (Index half = 0; half < 2; ++half) {
       State<T> state =
-          start_state<T>(parameters_.guess, light_, layout, whole.probe.extent(0), parameters_.object_modes);
+          start_state<T>(parameters_.guess, light_, layout, problem.distribution().rows, whole.probe.extent(0),
+                         parameters_.object_modes);
       std::copy(whole.probe.begin(), whole.probe.end(), state.probe.begin());
       const Problem<T> part = problem.part(half, 2);
       const auto result =
           ptycho::reconstruct(part, std::move(state), settings, kernels, services_.ranks,
                               observer(settings.iterations, whole.probe.extent(0) * layout.view_count() / 2,
                                        half == 0 ? "even half  " : "odd half  "));
+      if (!root) continue;
       const auto main = result.object.view()[0];
       std::copy(main.begin(), main.end(), halves.view()[half].begin());
     }
-    packet.tensors.insert_or_assign("object_halves", stage::Tensor::own(std::move(halves)));
+    if (root) packet.tensors.insert_or_assign("object_halves", stage::Tensor::own(std::move(halves)));
   }
 
   stage::Json report(const Result<T>& result, const Problem<T>& problem, Index modes) const {

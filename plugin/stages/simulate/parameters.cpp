@@ -82,6 +82,7 @@ SimulateParameters simulate_parameters(const Json& params) {
   take(scan, "fly_steps", s.fly_steps);
   take(scan, "fly_travel", s.fly_travel);
   if (scan.value("subpixel", false)) s.placement = ptycho::Placement::subpixel;
+  p.sharing = ptycho::sharing_called(params.value("distribution", "auto"));
   return p;
 }
 

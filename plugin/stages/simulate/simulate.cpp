@@ -1,6 +1,8 @@
 // A source: makes a scan with known truth, each rank its own frames.
 #include <algorithm>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "core/ptycho/simulator.hpp"
 #include "plugin/api/stage.hpp"
@@ -20,26 +22,30 @@ class Simulate : public Stage {
 
  private:
   void begin();
-  Packet frames(Index count);
+  Packet frames(std::span<const Index> numbers);
   void add_truth(Packet& packet) const;
 
   std::optional<ptycho::SimulationPlan> plan_;
   std::optional<ptycho::Simulator> simulator_;
   std::optional<device::ThreadPool> pool_;
   Json metadata_;
-  device::Share share_{};  ///< this rank's frames
-  Index next_ = 0;
+  std::vector<Index> share_;  ///< this rank's frames
+  std::size_t done_ = 0;      ///< of them
   bool ended_ = false;
 };
 
 Description Simulate::configure(const Json& params, const Description& input) {
-  const auto [name, settings] = simulate_parameters(params);
+  const auto [name, settings, sharing] = simulate_parameters(params);
   plan_.emplace(settings);
   if (is_root()) {
     for (const auto& warning : plan_->warnings) warn(warning);
   }
-  share_ = device::share_of(settings.frame_count, host().rank, host().rank_count);
-  next_ = share_.first;
+  const double view_height_m =
+      ptycho::object_pixel_m(settings.optics).y * static_cast<double>(settings.optics.frame.y);
+  share_ = ptycho::share_of_views(
+      plan_->positions_m,
+      sharing ? *sharing : ptycho::better_sharing(plan_->positions_m, view_height_m, host().rank_count), host().rank,
+      host().rank_count);
 
   Description out = input;
   const auto [ny, nx] = settings.optics.frame;
@@ -74,25 +80,33 @@ void Simulate::begin() {
   pool_.emplace(std::max(1, static_cast<int>(host().threads)));
 }
 
-Packet Simulate::frames(Index count) {
+Packet Simulate::frames(std::span<const Index> numbers) {
+  const auto count = static_cast<Index>(numbers.size());
+  Index done = 0;
   const auto& plan = simulator_->plan();
   const auto [ny, nx] = plan.settings.optics.frame;
   Packet packet;
   packet.metadata = metadata_;
   if (plan.settings.noise == ptycho::Noise::none) {
     auto photons = device::Array<double, 3>::uninitialized({count, ny, nx});
-    simulator_->expect_frames(next_, photons, *pool_);
+    ptycho::for_runs(numbers, [&](Index first, Index n) {
+      simulator_->expect_frames(first, {photons[done].data(), {n, ny, nx}}, *pool_);
+      done += n;
+    });
     packet.tensors["frames"] = Tensor::own(std::move(photons));
   } else {
     auto counts = device::Array<std::uint32_t, 3>::uninitialized({count, ny, nx});
-    simulator_->expose(next_, counts, *pool_);
+    ptycho::for_runs(numbers, [&](Index first, Index n) {
+      simulator_->expose(first, {counts[done].data(), {n, ny, nx}}, *pool_);
+      done += n;
+    });
     packet.tensors["frames"] = Tensor::own(std::move(counts));
   }
   auto index = device::Array<std::int64_t, 1>::uninitialized({count});
   auto positions = device::Array<double, 2>::uninitialized({count, 2});
   for (Index j = 0; j < count; ++j) {
-    index(j) = next_ + j;
-    const auto& at = plan.positions_m[static_cast<std::size_t>(next_ + j)];
+    index(j) = numbers[static_cast<std::size_t>(j)];
+    const auto& at = plan.positions_m[static_cast<std::size_t>(index(j))];
     positions(j, 0) = at.y;
     positions(j, 1) = at.x;
   }
@@ -123,12 +137,14 @@ bool Simulate::produce() {
   if (should_stop()) throw Error(ErrorCode::other, "stopped by the user while the scan was being simulated");
   const auto [ny, nx] = simulator_->plan().settings.optics.frame;
   const auto frame_bytes = static_cast<Index>(sizeof(double)) * ny * nx;
-  Packet packet = frames(std::min(share_.last - next_, std::max<Index>(1, block_bytes / frame_bytes)));
-  next_ += packet.at("frames").shape().front();
+  const auto block = static_cast<std::size_t>(std::max<Index>(1, block_bytes / frame_bytes));
+  const auto numbers = std::span<const Index>(share_).subspan(done_, std::min(share_.size() - done_, block));
+  Packet packet = frames(numbers);
+  done_ += numbers.size();
   if (first) add_truth(packet);
-  ended_ = next_ == share_.last;
+  ended_ = done_ == share_.size();
   if (ended_) packet.metadata["ends_scan"] = true;
-  progress(next_ - share_.first, share_.size(), "frames simulated");
+  progress(static_cast<Index>(done_), static_cast<Index>(share_.size()), "frames simulated");
   emit(packet);
   return !ended_;
 }
