@@ -118,6 +118,8 @@ Communicator::Communicator(void* mpi_comm) : mpi_comm_(mpi_comm) {
 template <class T>
 void Communicator::sum(T* data, Index count) const {
   if (size_ == 1) return;
+  traffic_->in_sums += 2 * static_cast<std::uint64_t>(count) * sizeof(T) * static_cast<std::uint64_t>(size_ - 1) /
+                       static_cast<std::uint64_t>(size_);
   for (Index done = 0; done < count; done += largest_message) {
     const int n = static_cast<int>(std::min(count - done, largest_message));
     check(MPI_Allreduce(MPI_IN_PLACE, data + done, n, type_of<T>(), MPI_SUM, handle(mpi_comm_)), "MPI_Allreduce");
@@ -148,6 +150,7 @@ Exchange Communicator::exchange(std::vector<Message> messages) const {
   }
   exchange.requests_->receives = open.size();
   for (const auto& m : messages) {
+    traffic_->to_neighbours += m.bytes;
     for_parts(m.bytes, [&](std::size_t offset, int bytes, int part) {
       check(MPI_Isend(static_cast<const char*>(m.send) + offset, bytes, MPI_BYTE, m.rank, part, handle(mpi_comm_),
                       &open.emplace_back(MPI_REQUEST_NULL)),
@@ -165,8 +168,7 @@ void Communicator::send(const void* data, std::size_t bytes, int to) const {
 
 void Communicator::receive(void* data, std::size_t bytes, int from) const {
   for_parts(bytes, [&](std::size_t offset, int size, int part) {
-    check(MPI_Recv(static_cast<char*>(data) + offset, size, MPI_BYTE, from, part, handle(mpi_comm_),
-                   MPI_STATUS_IGNORE),
+    check(MPI_Recv(static_cast<char*>(data) + offset, size, MPI_BYTE, from, part, handle(mpi_comm_), MPI_STATUS_IGNORE),
           "MPI_Recv");
   });
 }

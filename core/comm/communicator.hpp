@@ -45,6 +45,12 @@ class Exchange {
   std::unique_ptr<Requests> requests_;
 };
 
+/// Bytes that a rank has sent.
+struct Traffic {
+  std::uint64_t to_neighbours = 0;  ///< by `exchange`
+  std::uint64_t in_sums = 0;        ///< by `sum`: 2(R − 1)/R times the data, what a sum over R ranks takes at least
+};
+
 /// A group of ranks. All calls but `rank`, `size`, `exchange`,
 /// `send` and `receive` are collective: every rank makes them in the same order.
 /// It does not own the MPI communicator behind it; copies speak to the same group.
@@ -74,6 +80,9 @@ class Communicator {
     sum(data.data(), data.size());
   }
 
+  /// What this rank has sent by way of this object and its copies.
+  Traffic traffic() const { return *traffic_; }
+
   /// The largest of all ranks' values, on every rank.
   double max(double value) const;
 
@@ -102,6 +111,7 @@ class Communicator {
 
  private:
   void* mpi_comm_ = nullptr;
+  std::shared_ptr<Traffic> traffic_ = std::make_shared<Traffic>();
   int rank_ = 0;
   int size_ = 1;
 };

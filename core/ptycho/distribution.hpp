@@ -47,9 +47,9 @@ struct Neighbour {
 
 /// Rows of the object on one rank. The default is a serial run's: all of them, whatever the object.
 struct Distribution {
-  device::Share rows{0, 0};   ///< that it holds
-  device::Share owned{0, 0};  ///< for which it speaks: each row of the object has one owner
-  bool whole = true;          ///< all ranks hold all rows, and sum over all ranks at once
+  device::Share rows{0, 0};           ///< that it holds
+  device::Share owned{0, 0};          ///< for which it speaks: each row of the object has one owner
+  bool whole = true;                  ///< all ranks hold all rows, and sum over all ranks at once
   std::vector<Neighbour> neighbours;  ///< by rank; none if `whole`
 
   /// Bytes of shared rows that this rank sends in an exchange.

@@ -190,7 +190,8 @@ std::vector<double> Engine<T>::update_object(Numerator numerator) {
   kernels_.cover_object(problem_, state_, object_overlap_);
   const T most_light = static_cast<T>(ranks_.max(static_cast<double>(kernels_.largest(object_overlap_.denominator))));
   std::vector<ExactRatio> changes(static_cast<std::size_t>(state_.object_modes()));
-  divide(object_overlap_, most_light, object_floor, lit_coverage, problem_.owned_rows(), state_.object, changes);  // (6)
+  divide(object_overlap_, most_light, object_floor, lit_coverage, problem_.owned_rows(), state_.object,
+         changes);  // (6)
   if (settings_.object_bounds.any()) kernels_.bound_object(settings_.object_bounds, state_.object);
   kernels_.take_object(state_);
   return epsilons(std::move(changes));
@@ -209,7 +210,8 @@ std::vector<double> Engine<T>::update_probe(Numerator numerator) {
   kernels_.settle(probe_overlap_);
   const T most_light = kernels_.largest(probe_overlap_.denominator);
   std::vector<ExactRatio> changes(static_cast<std::size_t>(state_.probe_modes()));
-  divide(probe_overlap_, most_light, probe_floor, 0, {0, ranks_.is_root() ? problem_.layout().frame.y : 0}, state_.probe,
+  divide(probe_overlap_, most_light, probe_floor, 0, {0, ranks_.is_root() ? problem_.layout().frame.y : 0},
+         state_.probe,
          changes);  // (5)
   if (settings_.probe_support_px) kernels_.support_probe(*settings_.probe_support_px, state_.probe);
   kernels_.take_probe(state_);

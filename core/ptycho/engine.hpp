@@ -40,8 +40,8 @@ class Engine {
   /// R of the present PO, √(Σ(√model − √I)²/ΣI), over every `stride`-th view of the scan.
   double r_factor(Index stride = 1);
 
-  /// Light that each object pixel gets from the present probe, Σ_k Σ_j |P|², relative to its maximum: [y][x] of the rows
-  /// that this rank holds.
+  /// Light that each object pixel gets from the present probe, Σ_k Σ_j |P|², relative to its maximum: [y][x] of the
+  /// rows that this rank holds.
   device::Array<float, 2> coverage();
 
  private:

@@ -1,5 +1,5 @@
-// Overlap sums as whole numbers: the same for any order of views, any ranks and threads. A term is rounded to a multiple
-// of a power of two before it is added; what follows is exact.
+// Overlap sums as whole numbers: the same for any order of views, any ranks and threads. A term is rounded to a
+// multiple of a power of two before it is added; what follows is exact.
 #pragma once
 
 #include <algorithm>

@@ -175,7 +175,6 @@ State<T> start_state(const GuessSettings& settings, const ScanLight& light, cons
 }
 
 template State<float> start_state(const GuessSettings&, const ScanLight&, const Layout&, device::Share, Index, Index);
-template State<double> start_state(const GuessSettings&, const ScanLight&, const Layout&, device::Share, Index,
-                                   Index);
+template State<double> start_state(const GuessSettings&, const ScanLight&, const Layout&, device::Share, Index, Index);
 
 }  // namespace ptychoflow::ptycho

@@ -63,10 +63,11 @@ struct ScanLight {
 device::Array<Complex<double>, 3> start_probe(const GuessSettings& settings, const ScanLight& light,
                                               const Layout& layout, Index modes);
 
-/// Some rows of the object to start from, [object mode][row][x]. Modes after the first are weak and random, so that no two are equal.
+/// Some rows of the object to start from, [object mode][row][x]. Modes after the first are weak and random, so that no
+/// two are equal.
 /// @throws Error (data) if a file cannot be read
 device::Array<Complex<double>, 3> start_object(const GuessSettings& settings, const Layout& layout, device::Share rows,
-                                             Index modes);
+                                               Index modes);
 
 /// Probe and some rows of the object as a state of precision T, without exit waves.
 template <class T>

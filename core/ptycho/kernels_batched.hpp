@@ -133,9 +133,8 @@ class BatchedKernels : public Kernels<T> {
         throw Error(ErrorCode::data, term_too_large);
       }
       queue_.each(1, overlap.numerator.size(),
-                  sweep::Settle<Complex<T>, Complex<std::int64_t>>{1 / overlap.numerator_scale.scale,
-                                                                   overlap.whole_numerator.data(),
-                                                                   overlap.numerator.data()});
+                  sweep::Settle<Complex<T>, Complex<std::int64_t>>{
+                      1 / overlap.numerator_scale.scale, overlap.whole_numerator.data(), overlap.numerator.data()});
     }
     if (overlap.denominator_scale.used()) {
       queue_.each(1, overlap.denominator.size(),
@@ -288,9 +287,9 @@ class BatchedKernels : public Kernels<T> {
     need(parts, {probe_parts * fields.probe_modes * pixels()});
     queue_.each(probe_parts * fields.probe_modes, pixels(),
                 sweep::GatherProbe<T, Kind>{fields, views, probe_parts, psi_of(state), kind, parts.data()});
-    queue_.each(fields.probe_modes, pixels(),
-                sweep::AddParts<typename Kind::Sum>{probe_parts, fields.probe_modes, pixels(), parts.data(),
-                                                    numerator.data()});
+    queue_.each(
+        fields.probe_modes, pixels(),
+        sweep::AddParts<typename Kind::Sum>{probe_parts, fields.probe_modes, pixels(), parts.data(), numerator.data()});
   }
 
   template <class Kind>

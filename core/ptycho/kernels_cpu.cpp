@@ -80,9 +80,8 @@ class CpuKernels final : public Kernels<T> {
             return block.template object_sum<std::int64_t>(l, window, column);
           });
         } else {
-          sums = waves.update(window, psi, beta, slack, [&](Index l, Index column) {
-            return block.template object_sum<T>(l, window, column);
-          });
+          sums = waves.update(window, psi, beta, slack,
+                              [&](Index l, Index column) { return block.template object_sum<T>(l, window, column); });
         }
       }
       if (gather == Gather::probe) add_terms(problem, state, gather, block);
@@ -311,9 +310,8 @@ class CpuKernels final : public Kernels<T> {
 
   template <class Number>
   void clear(Array<Number, 3>& sums) {
-    threads_.run_in_bands(sums.size(), [&](Share band) {
-      std::fill(sums.data() + band.first, sums.data() + band.last, Number{});
-    });
+    threads_.run_in_bands(sums.size(),
+                          [&](Share band) { std::fill(sums.data() + band.first, sums.data() + band.last, Number{}); });
   }
 
   template <class Get, class Set>

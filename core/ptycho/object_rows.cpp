@@ -69,9 +69,8 @@ Array<V, Rank> whole_on_root(View<const V, Rank> here, Index height, const RowsH
   return whole;
 }
 
-#define PTYCHOFLOW_INSTANTIATE(T)                                                                         \
-  template Array<Complex<double>, 2> overlaps(View<const Complex<T>, 3>, View<const Complex<T>, 3>,       \
-                                              const RowsHere&);                                           \
+#define PTYCHOFLOW_INSTANTIATE(T)                                                                                     \
+  template Array<Complex<double>, 2> overlaps(View<const Complex<T>, 3>, View<const Complex<T>, 3>, const RowsHere&); \
   template Array<Complex<T>, 3> whole_on_root(View<const Complex<T>, 3>, Index, const RowsHere&);
 
 PTYCHOFLOW_INSTANTIATE(float)

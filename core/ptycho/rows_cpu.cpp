@@ -54,11 +54,11 @@ PTYCHOFLOW_EVERY_CPU ChangeSums divide(Complex<T>* __restrict target, const Comp
   return {change, size};
 }
 
-#define PTYCHOFLOW_INSTANTIATE(T)                       \
-  template void add_norm(T*, const Complex<T>*, Index); \
-  template void add(T*, const T*, Index);               \
+#define PTYCHOFLOW_INSTANTIATE(T)                                  \
+  template void add_norm(T*, const Complex<T>*, Index);            \
+  template void add(T*, const T*, Index);                          \
   template void add_whole(std::int64_t*, const T*, double, Index); \
-  template T largest(const T*, Index);                  \
+  template T largest(const T*, Index);                             \
   template ChangeSums divide(Complex<T>*, const Complex<T>*, const T*, T, T, Index);
 
 PTYCHOFLOW_INSTANTIATE(float)

@@ -202,6 +202,6 @@ void scale(T* wave, const T* factor, Index rows) {
 
 template <class T>
 Loops<T> loops() {
-  return {multiply<T>,         reflect<T>,  update<T>,  update_whole<T>,   add_overlap_term<T>, add_whole_overlap_term<T>,
-          add_norm<T>,         compare<T>,  modulus_factor<T>, scale<T>};
+  return {multiply<T>, reflect<T>, update<T>,         update_whole<T>, add_overlap_term<T>, add_whole_overlap_term<T>,
+          add_norm<T>, compare<T>, modulus_factor<T>, scale<T>};
 }

@@ -24,8 +24,8 @@ struct ViewBlock {
   Index first_row = 0;  ///< of the object that the views touch
   BlockSums<T> sums;
   BlockSums<std::int64_t> whole_sums;
-  FixedPoint scale;                       ///< of the latter
-  double largest_term = 0;                ///< in these units
+  FixedPoint scale;                        ///< of the latter
+  double largest_term = 0;                 ///< in these units
   device::Array<std::int64_t, 1> storage;  ///< of either
 
   /// Where terms of a view with this window and strip of object mode l go.

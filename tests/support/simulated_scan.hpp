@@ -58,7 +58,9 @@ struct SimulatedScan {
     return {layout, std::make_shared<device::Array<T, 3>>(device::moved_to(memory, std::move(copy))), views};
   }
 
-  State<T> start(Index probe_modes) const { return start_state<T>(guess, light, layout, {0, layout.object.y}, probe_modes, 1); }
+  State<T> start(Index probe_modes) const {
+    return start_state<T>(guess, light, layout, {0, layout.object.y}, probe_modes, 1);
+  }
 
  private:
   static constexpr Index n = 32;

@@ -81,9 +81,9 @@ TEST_F(TwoViews, ObjectNumeratorEmbedsConjugateProbeTimesPsi) {
   kernels->gather(p, state, {0, 1}, Gather::object, object_overlap);
   EXPECT_EQ(object_overlap.numerator(0, 0, 1), (C{8, 0}));
   kernels->gather(p, state, {1, 2}, Gather::object, object_overlap);  // is added
-  EXPECT_EQ(object_overlap.numerator(0, 0, 0), (C{1, 0}));      // 1·1
-  EXPECT_EQ(object_overlap.numerator(0, 0, 1), (C{8 + 2, 0}));  // (−2i)(4i) + 1·2
-  EXPECT_EQ(object_overlap.numerator(0, 0, 2), (C{12, 0}));     // (−2i)(6i)
+  EXPECT_EQ(object_overlap.numerator(0, 0, 0), (C{1, 0}));            // 1·1
+  EXPECT_EQ(object_overlap.numerator(0, 0, 1), (C{8 + 2, 0}));        // (−2i)(4i) + 1·2
+  EXPECT_EQ(object_overlap.numerator(0, 0, 2), (C{12, 0}));           // (−2i)(6i)
 }
 
 TEST_F(TwoViews, ProbeNumeratorSumsConjugateObjectTimesPsi) {

@@ -98,8 +98,9 @@ TYPED_TEST(Strips, UpdateExitWavesAndTheNumeratorOfTheObject) {
   this->on_every_instruction_set([&](const strips::Loops<T>& loops) {
     auto updated = this->copy(this->psi);
     auto total = device::Array<T, 4>::copy_of(this->sum.view());
-    const ChangeSums found = loops.update(updated.data(), this->replaced.data(), this->probe.data(), this->o,
-                                          this->beta, this->slack, {strips::planar(total.view(), 1, {2, 7})}, this->rows);
+    const ChangeSums found =
+        loops.update(updated.data(), this->replaced.data(), this->probe.data(), this->o, this->beta, this->slack,
+                     {strips::planar(total.view(), 1, {2, 7})}, this->rows);
     ChangeSums expected;
     this->for_pixels([&](Index y, Index x) {
       const auto p = this->at(this->probe, y, x), q = this->object_at(y, x), old = this->at(this->psi, y, x);

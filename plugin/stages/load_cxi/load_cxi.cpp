@@ -251,7 +251,7 @@ class LoadCxi : public stage::Stage {
   Json metadata_;
   bool pass_probe_ = false;
   bool pass_truth_ = false;
-  Index frame_count_ = 0;  ///< selected, on all ranks
+  Index frame_count_ = 0;     ///< selected, on all ranks
   std::vector<Index> share_;  ///< this rank's, of the selected frames
   std::size_t done_ = 0;      ///< of them
 };

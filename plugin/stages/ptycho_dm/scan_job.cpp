@@ -71,6 +71,7 @@ class Job final : public ScanJob {
                     layout.object.x, layout.pixel_size_m.x * 1e9, modes, parameters_.object_modes));
     const double setup_seconds = seconds_since(start);
     const auto iterations_start = Clock::now();
+    const comm::Traffic before = services_.ranks.traffic();
     const Result<T> result =
         ptycho::reconstruct(problem, std::move(state), settings, *kernels, services_.ranks,
                             observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""));
@@ -78,6 +79,7 @@ class Job final : public ScanJob {
     figures = report(result, problem, modes);
     figures["setup_seconds"] = setup_seconds;
     figures["iteration_seconds"] = seconds_since(iterations_start);
+    figures["distribution"] = distribution_figures(problem, before, result.history.size());
     fill_packet(packet, result, layout, positions_m_);
     if (parameters_.half_scans == HalfScans::reconstruct && !result.stopped) {
       add_halves(packet, problem, settings, result, *kernels);
@@ -179,9 +181,8 @@ class Job final : public ScanJob {
     const bool root = services_.ranks.is_root();  // which alone has the object
     device::Array<Complex<T>, 3> halves({root ? 2 : 0, layout.object.y, layout.object.x});
     for (Index half = 0; half < 2; ++half) {
-      State<T> state =
-          start_state<T>(parameters_.guess, light_, layout, problem.distribution().rows, whole.probe.extent(0),
-                         parameters_.object_modes);
+      State<T> state = start_state<T>(parameters_.guess, light_, layout, problem.distribution().rows,
+                                      whole.probe.extent(0), parameters_.object_modes);
       std::copy(whole.probe.begin(), whole.probe.end(), state.probe.begin());
       const Problem<T> part = problem.part(half, 2);
       const auto result =
@@ -217,6 +218,22 @@ class Job final : public ScanJob {
                          {"frames_in_flight_bytes", frames_.frames_in_flight_bytes()}};
     if (services_.gpu) figures["memory"]["device"] = device_memory(problem, modes);
     return figures;
+  }
+
+  /// Rows and views of each rank, and what it sends in an iteration.
+  stage::Json distribution_figures(const Problem<T>& problem, const comm::Traffic& before,
+                                   std::size_t iterations) const {
+    const Distribution& d = problem.distribution();
+    const comm::Traffic now = services_.ranks.traffic();
+    const auto each = [&](std::uint64_t bytes) { return static_cast<std::int64_t>(bytes / iterations); };
+    const auto by_rank = [&](std::int64_t mine) { return services_.ranks.gather(std::vector{mine}); };
+    return {{"whole_object_on_every_rank", d.whole},
+            {"views", by_rank(problem.local_count())},
+            {"views_in_shared_rows", by_rank(problem.shared_count())},
+            {"rows_held", by_rank(d.rows.size())},
+            {"rows_owned", by_rank(d.owned.size())},
+            {"bytes_to_neighbours_per_iteration", by_rank(each(now.to_neighbours - before.to_neighbours))},
+            {"bytes_in_sums_per_iteration", by_rank(each(now.in_sums - before.in_sums))}};
   }
 
   stage::Json device_memory(const Problem<T>& problem, Index modes) const {

@@ -35,7 +35,14 @@ struct Stretch {
   }
 
   void add_to(double* __restrict sum) const {
-    for (Index i = 0; i < size; ++i) sum[i] += measured(i) ? static_cast<double>(counts[i]) : 0.0;
+    for (Index i = 0; i < size; ++i) sum[i] += measured(i) ? exact(static_cast<double>(counts[i])) : 0.0;
+  }
+
+  /// Counts that are not whole are rounded to 2⁻²⁰: sums up to 2³³ are then exact, and the same in any order of frames.
+  static double exact(double count) {
+    if constexpr (std::is_integral_v<Count>) return count;
+    constexpr double shift = 0x1.8p52 * 0x1p-20;
+    return (count + shift) - shift;
   }
 
   template <class T>

@@ -14,7 +14,8 @@ namespace ptychoflow::ptycho_dm {
 /// @param mask        0 where measured
 /// @param negative_is_masked  a negative count was not measured either
 /// @param magnitudes  is set to √count with the zero frequency in the corner, -1 where nothing was measured
-/// @param sum         the measured counts are added to it
+/// @param sum         the measured counts are added to it, to a millionth: the sum does not depend on the order of
+/// frames
 /// @throws Error (data) for a measured count that is negative, infinite or not a number
 template <class T>
 void to_magnitudes(const stage::Tensor& frames, Index f, View<const std::uint8_t, 2> mask, bool negative_is_masked,

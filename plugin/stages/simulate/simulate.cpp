@@ -40,8 +40,7 @@ Description Simulate::configure(const Json& params, const Description& input) {
   if (is_root()) {
     for (const auto& warning : plan_->warnings) warn(warning);
   }
-  const double view_height_m =
-      ptycho::object_pixel_m(settings.optics).y * static_cast<double>(settings.optics.frame.y);
+  const double view_height_m = ptycho::object_pixel_m(settings.optics).y * static_cast<double>(settings.optics.frame.y);
   share_ = ptycho::share_of_views(
       plan_->positions_m,
       sharing ? *sharing : ptycho::better_sharing(plan_->positions_m, view_height_m, host().rank_count), host().rank,
