@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "core/ptycho/geometry.hpp"
+#include "core/ptycho/memory_plan.hpp"
 
 namespace ptychoflow::ptycho {
 
@@ -15,17 +15,6 @@ struct DeviceFacts {
   std::uint64_t free_bytes = 0;
   std::uint64_t l2_bytes = 0;
   std::int64_t resident_threads = 0;  ///< that the device can keep busy at once
-};
-
-/// One rank's part of a reconstruction.
-struct Workload {
-  Yx<Index> frame, object;
-  Index views = 0;       ///< of this rank
-  Index scan_views = 0;  ///< of all ranks
-  Index probe_modes = 1, object_modes = 1;
-  Index real_bytes = 4;  ///< 4 in single precision, 8 in double
-
-  Index mode_pairs() const { return probe_modes * object_modes; }
 };
 
 /// Bytes on the device.

@@ -126,4 +126,16 @@ Share touched_rows(Index frame_rows, const std::vector<Yx<Index>>& windows) {
   return {top.y, bottom.y + frame_rows};
 }
 
+Distribution foresee(const Layout& layout, const std::vector<Yx<double>>& positions_m, Sharing sharing, int rank,
+                     int ranks) {
+  std::vector<Share> touched;
+  for (int r = 0; r < ranks; ++r) {
+    std::vector<Yx<Index>> windows;
+    for (const Index j : share_of_views(positions_m, sharing, r, ranks))
+      windows.push_back(layout.windows[static_cast<std::size_t>(j)]);
+    touched.push_back(touched_rows(layout.frame.y, windows));
+  }
+  return distribute(layout.object.y, touched, rank);
+}
+
 }  // namespace ptychoflow::ptycho

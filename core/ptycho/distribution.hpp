@@ -64,4 +64,8 @@ Distribution distribute(Index object_rows, const std::vector<device::Share>& tou
 /// Rows that some windows touch: from the first to the last.
 device::Share touched_rows(Index frame_rows, const std::vector<Yx<Index>>& windows);
 
+/// What will come of a sharing, before any rank has said what it has.
+Distribution foresee(const Layout& layout, const std::vector<Yx<double>>& positions_m, Sharing sharing, int rank,
+                     int ranks);
+
 }  // namespace ptychoflow::ptycho

@@ -63,14 +63,14 @@ double most_views_on_a_pixel(const Problem<T>& problem) {
 
 template <class T>
 Engine<T>::Engine(const Problem<T>& problem, State<T>& state, const Settings& settings, Kernels<T>& kernels,
-                  const comm::Communicator& ranks, ExitWaves exit_waves, Index done)
+                  const comm::Communicator& ranks, const PagingPlan& paging)
     : problem_(problem),
       state_(state),
       settings_(settings),
       kernels_(kernels),
       ranks_(ranks),
       shared_rows_(problem.distribution(), ranks),
-      iteration_(done) {
+      pager_(paging, problem, state) {
   const auto [frame_y, frame_x] = problem.layout().frame;
   const auto [object_y, object_x] = problem.held();
   expect(state.probe.extent(1) == frame_y && state.probe.extent(2) == frame_x, "the probe's size is not the frame's");
@@ -92,11 +92,11 @@ Engine<T>::Engine(const Problem<T>& problem, State<T>& state, const Settings& se
   }
   kernels.take_probe(state);
   kernels.take_object(state);
-  if (exit_waves == ExitWaves::as_they_are) return;
-  state.exit_waves =
-      device::Array<T, 3>::uninitialized({problem.local_count(), state.mode_pairs(), kernels.exit_wave_size()},
-                                         memory);  // first touched by the threads that will use them
-  kernels.start_exit_waves(problem, state, {0, problem.local_count()});  // (2)
+  // First touched by the threads that will use them.
+  state.exit_waves = device::Array<T, 3>::uninitialized(
+      {problem.local_count(), state.mode_pairs(), kernels.exit_wave_size()}, paging.scratch ? paging.scratch : memory);
+  pager_.for_slabs({0, problem.local_count()},
+                   [&](Share views) { kernels_.start_exit_waves(problem_, state_, views); });  // (2)
 }
 
 // One iteration. With M = M_P·M_O mode pairs, V views on this rank and n² pixels a frame, memory traffic beside the
@@ -149,15 +149,18 @@ void Engine<T>::for_views(Gather gather, const Body& body) {
   start_numerator(gather);
   Overlap<T>& overlap = gather == Gather::probe ? probe_overlap_ : object_overlap_;
   const Index views = problem_.local_count();
-  if (gather != Gather::object || problem_.distribution().whole) return body(Share{0, views}, overlap);
+  const auto sweep = [&](Share some) { pager_.for_slabs(some, [&](Share slab) { body(slab, overlap); }); };
+  const bool exchanging = gather == Gather::object && !problem_.distribution().whole;
+  pager_.start_sweep(exchanging ? Begin::at_the_front : Begin::at_either_end);
+  if (!exchanging) return sweep({0, views});
 
   const Index shared = problem_.shared_count();
-  body(Share{0, shared}, overlap);
+  sweep({0, shared});
   shared_rows_.start(overlap);
   const Index parts = std::min(parts_beside_an_exchange, views - shared);
   for (Index part = 0; part < parts; ++part) {
     const Share rest = device::share_of(views - shared, part, parts);
-    body(Share{shared + rest.first, shared + rest.last}, overlap);
+    sweep({shared + rest.first, shared + rest.last});
     shared_rows_.advance();
   }
   shared_rows_.finish(overlap);
@@ -234,14 +237,17 @@ template <class T>
 void Engine<T>::orthogonalise_probe() {
   const auto rotation = orthogonal_rotation<T>(device::OnHost(state_.probe));
   kernels_.rotate_probe(rotation, state_);
-  kernels_.rotate_exit_waves(rotation, state_, {0, problem_.local_count()});
+  pager_.start_sweep(Begin::at_either_end);
+  pager_.for_slabs({0, problem_.local_count()},
+                   [&](Share views) { kernels_.rotate_exit_waves(rotation, state_, views); });
   kernels_.take_probe(state_);
 }
 
 template <class T>
 double Engine<T>::r_factor(Index stride) {
   ExactRatio fit;
-  kernels_.compare(problem_, state_, stride, fit);
+  pager_.for_frames({0, problem_.local_count()},
+                    [&](Share views) { kernels_.compare(problem_, state_, views, stride, fit); });
   return epsilons({fit}).front();
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/comm/communicator.hpp"
 #include "core/ptycho/kernels.hpp"
+#include "core/ptycho/paging.hpp"
 #include "core/ptycho/shared_rows.hpp"
 
 namespace ptychoflow::ptycho {
@@ -19,21 +20,17 @@ struct IterationFigures {
   double seconds = 0;
 };
 
-/// Where the exit waves of a new engine come from.
-enum class ExitWaves {
-  from_fields,  ///< ψ ← PO, eq. (2)
-  as_they_are,  ///< the state brings them
-};
-
-/// Iterates (3)–(6) on a state. It holds references: problem, state, kernels and settings outlive it. Methods are
-/// collective over `ranks`.
+/// Iterates (3)–(6) on a state, whose exit waves it starts by (2). It holds references: problem, state, kernels and
+/// settings outlive it. Methods are collective over `ranks`.
 template <class T>
 class Engine {
  public:
-  /// @param done  iterations that the state has behind it
   /// @throws Error (other) if state and problem do not fit together
   Engine(const Problem<T>& problem, State<T>& state, const Settings& settings, Kernels<T>& kernels,
-         const comm::Communicator& ranks, ExitWaves exit_waves = ExitWaves::from_fields, Index done = 0);
+         const comm::Communicator& ranks, const PagingPlan& paging = {});
+
+  /// Goes on after `iteration` iterations, with exit waves that somebody has brought back to the state.
+  void resume(Index iteration) { iteration_ = iteration; }
 
   IterationFigures iterate();
 
@@ -63,6 +60,7 @@ class Engine {
   Kernels<T>& kernels_;
   comm::Communicator ranks_;
   SharedRows<T> shared_rows_;
+  Pager<T> pager_;
   double object_terms_ = 0;  ///< most views on a pixel of the object
   Overlap<T> object_overlap_;
   Overlap<T> probe_overlap_;

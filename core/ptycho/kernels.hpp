@@ -163,8 +163,9 @@ class Kernels {
   /// Sets the probe to zero further than `radius_px` from its centre, pixel n/2.
   virtual void support_probe(double radius_px, View<Complex<T>, 3> probe) = 0;
 
-  /// Adds to `fit` how well |F[PO]| fits the data of every `stride`-th view of the scan.
-  virtual void compare(const Problem<T>& problem, const State<T>& state, Index stride, ExactRatio& fit) = 0;
+  /// Adds to `fit` how well |F[PO]| fits the data of those of some local views that are every `stride`-th of the scan.
+  virtual void compare(const Problem<T>& problem, const State<T>& state, device::Share views, Index stride,
+                       ExactRatio& fit) = 0;
 };
 
 /// Kernels on the CPU: threads take views one at a time, so that a view's waves stay in its core's cache. The same

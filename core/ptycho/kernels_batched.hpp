@@ -215,9 +215,10 @@ class BatchedKernels : public Kernels<T> {
     queue_.each(probe.extent(0), pixels(), sweep::Support<T>{radius_px, frame_, probe.data()});
   }
 
-  void compare(const Problem<T>& problem, const State<T>& state, Index stride, ExactRatio& fit) override {
+  void compare(const Problem<T>& problem, const State<T>& state, device::Share among, Index stride,
+               ExactRatio& fit) override {
     expect_known(problem);
-    choose_sample(problem, stride);
+    choose_sample(problem, among, stride);
     const Index count = sample_.size();
     if (count == 0) return;
     const auto fields = fields_of(state);
@@ -396,14 +397,15 @@ class BatchedKernels : public Kernels<T> {
     for (Lane& lane : lanes_) queue_.after(lane.queue);
   }
 
-  void choose_sample(const Problem<T>& problem, Index stride) {
-    if (stride == sample_stride_) return;
+  void choose_sample(const Problem<T>& problem, device::Share among, Index stride) {
+    if (stride == sample_stride_ && among.first == sample_of_.first && among.last == sample_of_.last) return;
     std::vector<std::int32_t> views;
-    for (Index v = 0; v < local_; ++v) {
+    for (Index v = among.first; v < among.last; ++v) {
       if (problem.scan_index(v) % stride == 0) views.push_back(static_cast<std::int32_t>(v));
     }
     sample_ = device::moved_to(memory(), views);
     sample_stride_ = stride;
+    sample_of_ = among;
   }
 
   TilesOnDevice on_device(const TileLists& lists) {
@@ -435,6 +437,7 @@ class BatchedKernels : public Kernels<T> {
   List<sweep::Largest<T>> largest_;
   List<std::int32_t> sample_;
   Index sample_stride_ = 0;
+  device::Share sample_of_{0, 0};
   List<Complex<T>> probe_sums_;
   List<Complex<std::int64_t>> whole_probe_sums_;
   List<std::int64_t> whole_light_sums_;

@@ -243,16 +243,15 @@ class CpuKernels final : public Kernels<T> {
     }
   }
 
-  void compare(const Problem<T>& problem, const State<T>& state, Index stride, ExactRatio& fit) override {
-    std::vector<FitSums> fits(static_cast<std::size_t>(problem.local_count()));
-    for_blocks(problem, state, {0, problem.local_count()}, Gather::nothing, {},
-               [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
-                 for (Index v = block.views.first; v < block.views.last; ++v) {
-                   if (problem.scan_index(v) % stride != 0) continue;
-                   waves.multiply(problem.window(v));
-                   fits[static_cast<std::size_t>(v)] = waves.compare(problem.magnitudes(v)).fit;
-                 }
-               });
+  void compare(const Problem<T>& problem, const State<T>& state, Share views, Index stride, ExactRatio& fit) override {
+    std::vector<FitSums> fits(static_cast<std::size_t>(views.size()));
+    for_blocks(problem, state, views, Gather::nothing, {}, [&](ViewWaves<T>& waves, ViewBlock<T>& block) {
+      for (Index v = block.views.first; v < block.views.last; ++v) {
+        if (problem.scan_index(v) % stride != 0) continue;
+        waves.multiply(problem.window(v));
+        fits[static_cast<std::size_t>(v - views.first)] = waves.compare(problem.magnitudes(v)).fit;
+      }
+    });
     for (const auto& sums : fits) fit.add(sums);
   }
 

@@ -28,13 +28,13 @@ bool settled(const IterationFigures& figures, const Settings& settings) {
 
 template <class T>
 Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings& settings, Kernels<T>& kernels,
-                      const comm::Communicator& ranks, const Observer& observer) {
+                      const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging) {
   state.probe = device::moved_to(kernels.memory(), std::move(state.probe));
   state.object = device::moved_to(kernels.memory(), std::move(state.object));
   const Index frame_rows = problem.layout().frame.y, object_rows = problem.layout().object.y;
   const RowsHere probe_here{{0, frame_rows}, {0, frame_rows}, {}};  // every rank has the whole probe
   const RowsHere object_here{problem.distribution().rows, problem.distribution().owned, ranks};
-  Engine<T> engine(problem, state, settings, kernels, ranks);
+  Engine<T> engine(problem, state, settings, kernels, ranks, paging);
   Result<T> result;
   AlignedMean<T> mean_object(object_here), mean_probe(probe_here);
   const auto average_after = static_cast<Index>(settings.average_from * static_cast<double>(settings.iterations));
@@ -67,12 +67,12 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
 template <class T>
 Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(Index)>& start, const Settings& settings,
                        Index iterations, Index most, Kernels<T>& kernels, const comm::Communicator& ranks,
-                       const Observer& observer) {
+                       const Observer& observer, const PagingPlan& paging) {
   Settings trial = settings;
   trial.iterations = iterations;
   trial.modulus_bound.reset();  // a frame that may keep some deviation also keeps modes that are not there
   for (Index modes = 2; modes <= most; ++modes) {
-    const auto result = reconstruct(problem, start(modes), trial, kernels, ranks, observer);
+    const auto result = reconstruct(problem, start(modes), trial, kernels, ranks, observer, paging);
     if (result.stopped || result.occupancy.back() < least_occupancy) return modes - 1;
   }
   return most;
@@ -80,9 +80,9 @@ Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(I
 
 #define PTYCHOFLOW_INSTANTIATE(T)                                                                                      \
   template Result<T> reconstruct(const Problem<T>&, State<T>, const Settings&, Kernels<T>&, const comm::Communicator&, \
-                                 const Observer&);                                                                     \
+                                 const Observer&, const PagingPlan&);                                                  \
   template Index find_probe_modes(const Problem<T>&, const std::function<State<T>(Index)>&, const Settings&, Index,    \
-                                  Index, Kernels<T>&, const comm::Communicator&, const Observer&);
+                                  Index, Kernels<T>&, const comm::Communicator&, const Observer&, const PagingPlan&);
 
 PTYCHOFLOW_INSTANTIATE(float)
 PTYCHOFLOW_INSTANTIATE(double)

@@ -28,7 +28,7 @@ using Observer = std::function<Wish(const IterationFigures&)>;
 /// Iterates from `state`, whose exit waves are released at the end. Collective over `ranks`.
 template <class T>
 Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings& settings, Kernels<T>& kernels,
-                      const comm::Communicator& ranks, const Observer& observer);
+                      const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging = {});
 
 /// The paper's trial runs: how many probe modes hold at least 1 % of the light each. Grows M_P from 1 until the weakest
 /// mode holds less, or `most` is reached. Trials run with the paper's exact modulus projection. Collective over
@@ -38,7 +38,7 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
 template <class T>
 Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(Index probe_modes)>& start,
                        const Settings& settings, Index iterations, Index most, Kernels<T>& kernels,
-                       const comm::Communicator& ranks, const Observer& observer);
+                       const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging = {});
 
 /// A probe mode below this share of the light is not needed.
 inline constexpr double least_occupancy = 0.01;

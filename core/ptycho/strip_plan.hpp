@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "core/device/strip_fft.hpp"
-#include "core/ptycho/memory_plan.hpp"
 #include "core/ptycho/strips.hpp"
 
 namespace ptychoflow::ptycho {

@@ -93,7 +93,8 @@ class Twins {
 
     both([](Side& s) { s.take_fields(); });
     for (const Index stride : {1, 3, 9}) {
-      compare_sums("compare", [&](Side& s, ExactRatio& fit) { s.kernels->compare(s.problem, s.state, stride, fit); });
+      compare_sums("compare",
+                   [&](Side& s, ExactRatio& fit) { s.kernels->compare(s.problem, s.state, s.all(), stride, fit); });
     }
   }
 

@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "core/base/error.hpp"
-#include "core/ptycho/memory_plan.hpp"
 #include "core/ptycho/resample.hpp"
 
 namespace ptychoflow::ptycho {
@@ -39,12 +38,6 @@ TEST(Geometry, RefusesWhatIsNotPositiveOrFinite) {
   EXPECT_THROW(object_pixel_m(bad), Error);
   EXPECT_THROW(lay_out(optics, {}), Error);
   EXPECT_THROW(lay_out(optics, {{0, 0}, {INFINITY, 0}}), Error);
-}
-
-TEST(MemoryPlan, CountsExitWavesAndMagnitudes) {
-  const auto plan = plan_memory({188, 188}, 10000, 5, 8);     // the paper's Fig. 4 case
-  EXPECT_EQ(plan.exit_waves, 188ull * 192 * 10000 * 5 * 16);  // strips of 8 columns
-  EXPECT_EQ(plan.magnitudes, 188ull * 188 * 10000 * 8);
 }
 
 TEST(Resample, SameRasterGivesTheSameArray) {

@@ -61,7 +61,7 @@ struct TwoViews : ::testing::Test {
   FitSums fit(const Problem<double>& p, Index stride) {
     take_fields();
     ExactRatio sums;
-    kernels->compare(p, state, stride, sums);
+    kernels->compare(p, state, {0, p.local_count()}, stride, sums);
     return {sums.part.value(), sums.whole.value()};
   }
 };

@@ -114,6 +114,11 @@ class LoadCxi : public stage::Stage {
     const ptycho::Sharing sharing =
         params_.sharing ? *params_.sharing : ptycho::better_sharing(places, view_height_m, ranks);
     share_ = ptycho::share_of_views(places, sharing, host().rank, ranks);
+    const auto [distance, pixel] = std::pair(geometry_.distance_m, geometry_.detector_pixel_m);
+    const ptycho::Layout layout = ptycho::lay_out(
+        {geometry_.wavelength_m, distance, {pixel[0], pixel[1]}, {geometry_.frame[0], geometry_.frame[1]}}, places);
+    object_here_ = {ptycho::foresee(layout, places, sharing, host().rank, host().rank_count).rows.size(),
+                    layout.object.x};
   }
 
   io::DetectorWindow choose_window() const {
@@ -198,6 +203,7 @@ class LoadCxi : public stage::Stage {
                  {"source", h.file},
                  {"frame_count", frame_count_},
                  {"frame_count_local", share_.size()},
+                 {"object_px_local", {object_here_.y, object_here_.x}},
                  {"wavelength_m", geometry_.wavelength_m},
                  {"distance_m", geometry_.distance_m},
                  {"detector_pixel_m", geometry_.detector_pixel_m}};
@@ -251,9 +257,10 @@ class LoadCxi : public stage::Stage {
   Json metadata_;
   bool pass_probe_ = false;
   bool pass_truth_ = false;
-  Index frame_count_ = 0;     ///< selected, on all ranks
-  std::vector<Index> share_;  ///< this rank's, of the selected frames
-  std::size_t done_ = 0;      ///< of them
+  Index frame_count_ = 0;          ///< selected, on all ranks
+  std::vector<Index> share_;       ///< this rank's, of the selected frames
+  std::size_t done_ = 0;           ///< of them
+  ptycho::Yx<Index> object_here_;  ///< pixels of the object that they touch
 };
 
 }  // namespace

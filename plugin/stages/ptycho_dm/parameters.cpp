@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.hpp"
+#include "core/ptycho/memory_plan.hpp"
 
 namespace ptychoflow::ptycho_dm {
 namespace {
@@ -110,6 +111,10 @@ Parameters parse_parameters(const json& params) {
   p.half_scans = params.value("half_scans", false) ? HalfScans::reconstruct : HalfScans::skip;
   p.gpu = gpu_options(params);
   if (params.contains("probe_support_m")) p.probe_support_m = params["probe_support_m"].get<double>();
+  const json memory = params.value("memory", json::object());
+  p.host_bytes = bytes_of(memory.value("host", "auto"));
+  p.device_bytes = bytes_of(memory.value("device", "auto"));
+  p.scratch = memory.value("scratch", "");
   return p;
 }
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 #include "core/ptycho/gpu.hpp"
 #include "core/ptycho/initial_guess.hpp"
@@ -25,6 +26,8 @@ struct Parameters {
   HalfScans half_scans = HalfScans::skip;
   std::optional<double> probe_support_m;
   ptycho::GpuOptions gpu;
+  std::optional<std::uint64_t> host_bytes, device_bytes;  ///< none: what there is
+  std::string scratch;                                    ///< folder; empty: none
 
   /// Bytes of a real number.
   Index real_bytes() const { return precision == Precision::twofold ? 8 : 4; }

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 
+#include "core/device/scratch.hpp"
 #include "core/io/result_file.hpp"
 #include "core/ptycho/memory_plan.hpp"
 #include "plugin/api/stage.hpp"
@@ -43,7 +46,7 @@ class PtychoDm final : public stage::Stage {
     choose_probe(input);
     check_previous_results();
     open_device();
-    check_memory();
+    check_memory(input);
 
     Description output = input;
     for (const char* name : consumed) output.tensors.erase(name);
@@ -76,6 +79,8 @@ class PtychoDm final : public stage::Stage {
     services.ranks = comm::Communicator(host().mpi_communicator(&host()));
     services.threads = host().threads;
     services.gpu = gpu_.get();
+    services.plan = plan_;
+    services.scratch = scratch_ ? &*scratch_ : nullptr;
     services.info = [this](const std::string& text) { info(text); };
     services.warn = [this](const std::string& text) {
       if (is_root()) warn(text);
@@ -138,33 +143,38 @@ class PtychoDm final : public stage::Stage {
     }
   }
 
-  void check_memory() const {
-    if (gpu_) return check_device_memory();
-    const Index modes = parameters_.probe_modes.value_or(parameters_.max_probe_modes) * parameters_.object_modes;
-    const auto plan = ptycho::plan_memory(frame_, expected_frames_, modes, parameters_.real_bytes());
-    const auto physical = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    if (static_cast<double>(plan.total()) < 0.95 * physical) return;
-    constexpr double GiB = 1 << 30;
-    throw Error(
-        ErrorCode::resource,
-        fmt::format("{:.1f} GiB are needed on a rank ({:.1f} for exit waves, {:.1f} for magnitudes), this machine has "
-                    "{:.1f}: use more ranks on more machines, fewer modes, single precision or a smaller frame_size",
-                    static_cast<double>(plan.total()) / GiB, static_cast<double>(plan.exit_waves) / GiB,
-                    static_cast<double>(plan.magnitudes) / GiB, physical / GiB));
+  /// Plans memory, says so, and prepares the scratch folder.
+  void check_memory(const Description& input) {
+    ptycho::Workload work{frame_,
+                          {},
+                          expected_frames_,
+                          input.metadata.value("frame_count", expected_frames_),
+                          parameters_.probe_modes.value_or(parameters_.max_probe_modes),
+                          parameters_.object_modes,
+                          parameters_.real_bytes(),
+                          parameters_.settings.sums == ptycho::Sums::whole_numbers};
+    if (const auto object = input.metadata.find("object_px_local"); object != input.metadata.end()) {
+      work.object = {object->at(0), object->at(1)};
+    }
+    if (gpu_) {
+      const auto facts = gpu_->facts();
+      info("GPU memory:\n" + describe(plan_batches(work, facts, parameters_.gpu.batch_views), facts));
+      return;
+    }
+    const ptycho::MemoryBudget budget{parameters_.host_bytes.value_or(memory_of_this_rank()),
+                                      !parameters_.scratch.empty(), std::max(1, static_cast<int>(host().threads))};
+    if (!parameters_.scratch.empty()) scratch_.emplace(parameters_.scratch);
+    plan_ = plan_memory(work, budget);
+    if (scratch_) scratch_->expect_room(plan_.in_scratch);
+    info("memory of a rank:\n" + describe(plan_, budget));
   }
 
-  /// The object's size is known only when all positions are: here it counts as none.
-  void check_device_memory() const {
-    const ptycho::Workload work{frame_,
-                                {},
-                                expected_frames_,
-                                expected_frames_ * host().rank_count,
-                                parameters_.probe_modes.value_or(1),
-                                parameters_.object_modes,
-                                parameters_.real_bytes()};
-    const auto facts = gpu_->facts();
-    info("GPU memory, before the object is known:\n" +
-         describe(plan_batches(work, facts, parameters_.gpu.batch_views), facts));
+  /// What the machine has, but for a rest that others need, shared among its ranks.
+  std::uint64_t memory_of_this_rank() const {
+    const comm::Communicator ranks(host().mpi_communicator(&host()));
+    agree();
+    const auto physical = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    return static_cast<std::uint64_t>(0.95 * physical / ranks.place_on_node().size);
   }
 
   /// A file that cannot be read must fail now, not after the frames have been.
@@ -176,6 +186,8 @@ class PtychoDm final : public stage::Stage {
 
   Parameters parameters_;
   std::unique_ptr<ptycho::Gpu> gpu_;
+  std::optional<device::Scratch> scratch_;
+  ptycho::MemoryPlan plan_;
   ptycho::Yx<Index> frame_;
   Index expected_frames_ = 0;
   std::unique_ptr<ScanJob> job_;

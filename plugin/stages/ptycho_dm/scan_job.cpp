@@ -36,7 +36,7 @@ class Job final : public ScanJob {
       : parameters_(parameters),
         frame_(frame),
         services_(std::move(services)),
-        frames_(frame, expected, services_.gpu ? services_.gpu->memory() : nullptr) {}
+        frames_(frame, expected, memory_of_magnitudes()) {}
 
   void add(stage::Packet& packet) override {
     if (packet.has("mask")) frames_.set_mask(packet.at("mask").view<const std::uint8_t, 2>());
@@ -72,9 +72,9 @@ class Job final : public ScanJob {
     const double setup_seconds = seconds_since(start);
     const auto iterations_start = Clock::now();
     const comm::Traffic before = services_.ranks.traffic();
-    const Result<T> result =
-        ptycho::reconstruct(problem, std::move(state), settings, *kernels, services_.ranks,
-                            observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""));
+    const Result<T> result = ptycho::reconstruct(
+        problem, std::move(state), settings, *kernels, services_.ranks,
+        observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""), paging());
     advise(result);
     figures = report(result, problem, modes);
     figures["setup_seconds"] = setup_seconds;
@@ -87,6 +87,16 @@ class Job final : public ScanJob {
   }
 
  private:
+  device::Memory* memory_of_magnitudes() const {
+    if (services_.gpu) return services_.gpu->memory();
+    return services_.plan.magnitudes_in_scratch ? services_.scratch : nullptr;
+  }
+
+  PagingPlan paging() const {
+    if (services_.gpu || !services_.plan.exit_waves_in_scratch) return {};
+    return {services_.scratch, services_.plan.slab_views, services_.plan.resident_slabs};
+  }
+
   template <class U>
   static device::Array<Complex<double>, 3> widened(View<const Complex<U>, 3> modes) {
     device::Array<Complex<double>, 3> wide(modes.extents());
@@ -160,8 +170,9 @@ class Job final : public ScanJob {
   Index find_modes(const Problem<T>& problem, const std::function<State<T>(Index)>& start_with,
                    const Settings& settings, Kernels<T>& kernels) const {
     const Index trial = parameters_.trial_iterations;
-    const Index modes = find_probe_modes<T>(problem, start_with, settings, trial, parameters_.max_probe_modes, kernels,
-                                            services_.ranks, observer(trial, problem.layout().view_count(), "trial  "));
+    const Index modes =
+        find_probe_modes<T>(problem, start_with, settings, trial, parameters_.max_probe_modes, kernels, services_.ranks,
+                            observer(trial, problem.layout().view_count(), "trial  "), paging());
     services_.info(fmt::format("probe_modes: auto chose {}", modes));
     return modes;
   }
@@ -188,7 +199,8 @@ class Job final : public ScanJob {
       const auto result =
           ptycho::reconstruct(part, std::move(state), settings, kernels, services_.ranks,
                               observer(settings.iterations, whole.probe.extent(0) * layout.view_count() / 2,
-                                       half == 0 ? "even half  " : "odd half  "));
+                                       half == 0 ? "even half  " : "odd half  "),
+                              paging());
       if (!root) continue;
       const auto main = result.object.view()[0];
       std::copy(main.begin(), main.end(), halves.view()[half].begin());
@@ -211,10 +223,13 @@ class Job final : public ScanJob {
     figures["exit_wave_change"] = last.exit_wave_change;
     figures["r_factor"] = result.r_factor;
     figures["occupancy"] = result.occupancy;
-    const MemoryPlan plan =
-        plan_memory(frame_, problem.local_count(), modes * parameters_.object_modes, parameters_.real_bytes());
+    const MemoryPlan& plan = services_.plan;
     figures["memory"] = {{"exit_waves_bytes", plan.exit_waves},
                          {"magnitudes_bytes", plan.magnitudes},
+                         {"planned_bytes", plan.in_memory},
+                         {"scratch_bytes", plan.in_scratch},
+                         {"slab_views", plan.slab_views},
+                         {"disk_traffic_bytes_per_iteration", plan.traffic_per_iteration},
                          {"frames_in_flight_bytes", frames_.frames_in_flight_bytes()}};
     if (services_.gpu) figures["memory"]["device"] = device_memory(problem, modes);
     return figures;

@@ -8,6 +8,7 @@
 #include "core/comm/communicator.hpp"
 #include "core/ptycho/engine.hpp"
 #include "core/ptycho/gpu.hpp"
+#include "core/ptycho/memory_plan.hpp"
 #include "core/ptycho/reconstruction.hpp"
 #include "plugin/api/stage.hpp"
 #include "plugin/stages/ptycho_dm/parameters.hpp"
@@ -19,6 +20,8 @@ struct Services {
   comm::Communicator ranks;
   int threads = 1;
   ptycho::Gpu* gpu = nullptr;  ///< null: compute on the CPU
+  ptycho::MemoryPlan plan;     ///< of a rank that computes on the CPU
+  device::Scratch* scratch = nullptr;
   std::function<void(const std::string&)> info;
   std::function<void(const std::string&)> warn;
   std::function<void(Index done, Index total, const std::string& text)> progress;

@@ -41,10 +41,11 @@ Description Simulate::configure(const Json& params, const Description& input) {
     for (const auto& warning : plan_->warnings) warn(warning);
   }
   const double view_height_m = ptycho::object_pixel_m(settings.optics).y * static_cast<double>(settings.optics.frame.y);
-  share_ = ptycho::share_of_views(
-      plan_->positions_m,
-      sharing ? *sharing : ptycho::better_sharing(plan_->positions_m, view_height_m, host().rank_count), host().rank,
-      host().rank_count);
+  const ptycho::Sharing chosen =
+      sharing ? *sharing : ptycho::better_sharing(plan_->positions_m, view_height_m, host().rank_count);
+  share_ = ptycho::share_of_views(plan_->positions_m, chosen, host().rank, host().rank_count);
+  const ptycho::Layout layout = ptycho::lay_out(settings.optics, plan_->positions_m);
+  const auto here = ptycho::foresee(layout, plan_->positions_m, chosen, host().rank, host().rank_count);
 
   Description out = input;
   const auto [ny, nx] = settings.optics.frame;
@@ -60,6 +61,7 @@ Description Simulate::configure(const Json& params, const Description& input) {
                {"source", "simulate"},
                {"frame_count", settings.frame_count},
                {"frame_count_local", share_.size()},
+               {"object_px_local", {here.rows.size(), layout.object.x}},
                {"wavelength_m", settings.optics.wavelength_m},
                {"distance_m", settings.optics.distance_m},
                {"detector_pixel_m", {settings.optics.detector_pixel_m.y, settings.optics.detector_pixel_m.x}},
