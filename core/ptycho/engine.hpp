@@ -34,6 +34,9 @@ class Engine {
 
   IterationFigures iterate();
 
+  /// By which all that works on exit waves goes through them.
+  Pager<T>& pager() { return pager_; }
+
   /// R of the present PO, √(Σ(√model − √I)²/ΣI), over every `stride`-th view of the scan.
   double r_factor(Index stride = 1);
 

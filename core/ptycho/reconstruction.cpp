@@ -28,7 +28,10 @@ bool settled(const IterationFigures& figures, const Settings& settings) {
 
 template <class T>
 Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings& settings, Kernels<T>& kernels,
-                      const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging) {
+                      const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging,
+                      const Checkpoints<T>* checkpoints) {
+  const Index done = checkpoints ? checkpoints->found_iteration() : 0;
+  if (done > 0) checkpoints->restore_fields(state);
   state.probe = device::moved_to(kernels.memory(), std::move(state.probe));
   state.object = device::moved_to(kernels.memory(), std::move(state.object));
   const Index frame_rows = problem.layout().frame.y, object_rows = problem.layout().object.y;
@@ -37,13 +40,16 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
   Engine<T> engine(problem, state, settings, kernels, ranks, paging);
   Result<T> result;
   AlignedMean<T> mean_object(object_here), mean_probe(probe_here);
+  const Progress<T> progress{engine, state, result.history, mean_object, mean_probe};
+  if (done > 0) checkpoints->restore(progress);
   const auto average_after = static_cast<Index>(settings.average_from * static_cast<double>(settings.iterations));
-  for (Index i = 1; i <= settings.iterations && !result.stopped; ++i) {
+  for (Index i = done + 1; i <= settings.iterations && !result.stopped; ++i) {
     result.history.push_back(engine.iterate());
     if (i > average_after) {
       mean_object.add(device::OnHost(state.object));
       mean_probe.add(device::OnHost(state.probe));
     }
+    if (checkpoints) checkpoints->save(i, progress);
     double wishes_to_stop = observer(result.history.back()) == Wish::stop ? 1 : 0;
     ranks.sum(&wishes_to_stop, 1);
     result.stopped = wishes_to_stop > 0;
@@ -80,7 +86,7 @@ Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(I
 
 #define PTYCHOFLOW_INSTANTIATE(T)                                                                                      \
   template Result<T> reconstruct(const Problem<T>&, State<T>, const Settings&, Kernels<T>&, const comm::Communicator&, \
-                                 const Observer&, const PagingPlan&);                                                  \
+                                 const Observer&, const PagingPlan&, const Checkpoints<T>*);                                                  \
   template Index find_probe_modes(const Problem<T>&, const std::function<State<T>(Index)>&, const Settings&, Index,    \
                                   Index, Kernels<T>&, const comm::Communicator&, const Observer&, const PagingPlan&);
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "core/ptycho/checkpoint.hpp"
 #include "core/ptycho/engine.hpp"
 
 namespace ptychoflow::ptycho {
@@ -26,9 +27,11 @@ enum class Wish { go_on, stop };
 using Observer = std::function<Wish(const IterationFigures&)>;
 
 /// Iterates from `state`, whose exit waves are released at the end. Collective over `ranks`.
+/// @param checkpoints  none, or where to begin if there is a checkpoint, and where to leave some
 template <class T>
 Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings& settings, Kernels<T>& kernels,
-                      const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging = {});
+                      const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging = {},
+                      const Checkpoints<T>* checkpoints = nullptr);
 
 /// The paper's trial runs: how many probe modes hold at least 1 % of the light each. Grows M_P from 1 until the weakest
 /// mode holds less, or `most` is reached. Trials run with the paper's exact modulus projection. Collective over

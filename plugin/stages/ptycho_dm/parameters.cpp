@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "core/base/error.hpp"
 #include "core/ptycho/memory_plan.hpp"
 
@@ -72,6 +74,17 @@ GpuOptions gpu_options(const json& params) {
   return options;
 }
 
+/// What a reconstruction may not change on its way. How long, where and how fast it runs, it may.
+Identity identity_of(const json& params) {
+  static const std::set<std::string> free = {"iterations", "memory",     "device",     "batch_views",
+                                             "reduction",  "checkpoint", "half_scans", "tolerance"};
+  Identity identity;
+  for (const auto& [name, value] : params.items()) {
+    if (!free.contains(name)) identity.emplace_back(name, value.dump());
+  }
+  return identity;
+}
+
 }  // namespace
 
 Parameters parse_parameters(const json& params) {
@@ -115,6 +128,11 @@ Parameters parse_parameters(const json& params) {
   p.host_bytes = bytes_of(memory.value("host", "auto"));
   p.device_bytes = bytes_of(memory.value("device", "auto"));
   p.scratch = memory.value("scratch", "");
+  if (const auto c = params.find("checkpoint"); c != params.end()) {
+    p.checkpoint = {c->value("every", Index{50}), c->at("file").get<std::string>(),
+                    c->value("exit_waves", true) ? StoredExitWaves::all : StoredExitWaves::none};
+  }
+  p.identity = identity_of(params);
   return p;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/ptycho/checkpoint.hpp"
 #include "core/ptycho/gpu.hpp"
 #include "core/ptycho/initial_guess.hpp"
 #include "core/ptycho/settings.hpp"
@@ -27,6 +28,8 @@ struct Parameters {
   std::optional<double> probe_support_m;
   ptycho::GpuOptions gpu;
   std::optional<std::uint64_t> host_bytes, device_bytes;  ///< none: what there is
+  ptycho::CheckpointSettings checkpoint;  ///< `every` 0: none
+  ptycho::Identity identity;              ///< those parameters that a checkpoint must have been made with
   std::string scratch;                                    ///< folder; empty: none
 
   /// Bytes of a real number.

@@ -45,6 +45,7 @@ class PtychoDm final : public stage::Stage {
     expected_frames_ = input.metadata.value("frame_count_local", Index{0});
     choose_probe(input);
     check_previous_results();
+    check_checkpoint(input);
     open_device();
     check_memory(input);
 
@@ -97,7 +98,6 @@ class PtychoDm final : public stage::Stage {
     carried_ = {};
     Json figures;
     job_->reconstruct(result, figures);
-    job_.reset();
     report(figures);
     result.metadata["start_time"] = start_time_;
     result.metadata["end_time"] = now_utc();
@@ -105,6 +105,9 @@ class PtychoDm final : public stage::Stage {
     result.metadata["ranks"] = host().rank_count;
     result.metadata["backend"] = gpu_ ? "cuda" : "cpu";
     emit(result);
+    agree();  // it is written wherever it was to be written
+    job_->clean_up();
+    job_.reset();
   }
 
   /// Decides what the scan's own probe, or the lack of one, means.
@@ -127,6 +130,20 @@ class PtychoDm final : public stage::Stage {
         !std::holds_alternative<ptycho::ProbeOfFile>(guess.probe)) {
       throw Error(ErrorCode::usage, "mode_start: file needs initial_probe: from_scan or {file: …}");
     }
+  }
+
+  /// Files of checkpoints are tried out before any data is read.
+  void check_checkpoint(const Description& input) {
+    auto& file = parameters_.checkpoint.file;
+    if (parameters_.checkpoint.every == 0) return;
+    std::string name = file.string();
+    const std::string place = "{scan}", scan = input.metadata.value("scan", "");
+    if (const auto at = name.find(place); at != std::string::npos) {
+      if (scan.empty()) throw Error(ErrorCode::usage, "checkpoint: file: {scan}, but the scan does not say its name");
+      name.replace(at, place.size(), scan);
+    }
+    file = name;
+    ptycho::CheckpointFiles{file};
   }
 
   /// The GPU, if the user wants one and, where it is left to us, there is one. Collective.

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <optional>
 
+#include "core/base/version.hpp"
 #include "core/device/on_host.hpp"
 #include "core/device/thread_pool.hpp"
+#include "core/io/checksum.hpp"
 #include "core/ptycho/memory_plan.hpp"
 #include "plugin/stages/ptycho_dm/frame_store.hpp"
 #include "plugin/stages/ptycho_dm/result_packet.hpp"
@@ -54,6 +57,12 @@ class Job final : public ScanJob {
     const auto kernels = make_kernels(threads);
     const Problem<T> problem = gather_scan(packet.metadata);
     const Layout& layout = problem.layout();
+    std::optional<Checkpoints<T>> checkpoints;
+    if (parameters_.checkpoint.every > 0) {
+      checkpoints.emplace(parameters_.checkpoint, identity(packet.metadata), problem, *kernels, services_.ranks,
+                           services_.warn);
+    }
+    const Index done = checkpoints ? checkpoints->found_iteration() : 0;
     Settings settings = parameters_.settings;
     if (parameters_.probe_support_m) {
       settings.probe_support_px = *parameters_.probe_support_m / std::max(layout.pixel_size_m.y, layout.pixel_size_m.x);
@@ -62,8 +71,10 @@ class Job final : public ScanJob {
       return start_state<T>(parameters_.guess, light_, layout, problem.distribution().rows, modes,
                             parameters_.object_modes);
     };
-    const Index modes =
-        parameters_.probe_modes ? *parameters_.probe_modes : find_modes(problem, start_with, settings, *kernels);
+    const Index modes = done > 0                  ? checkpoints->found_probe_modes()
+                        : parameters_.probe_modes ? *parameters_.probe_modes
+                                                  : find_modes(problem, start_with, settings, *kernels);
+    if (done > 0) services_.info(fmt::format("going on from the checkpoint of iteration {}", done));
     State<T> state = start_with(modes);
     services_.info(
         fmt::format("{} views of {}×{} px on {} rank(s) with {} thread(s); object {}×{} px of {:.3g} nm; {}×{} modes",
@@ -74,16 +85,24 @@ class Job final : public ScanJob {
     const comm::Traffic before = services_.ranks.traffic();
     const Result<T> result = ptycho::reconstruct(
         problem, std::move(state), settings, *kernels, services_.ranks,
-        observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""), paging());
+        observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""), paging(),
+                            checkpoints ? &*checkpoints : nullptr);
     advise(result);
     figures = report(result, problem, modes);
     figures["setup_seconds"] = setup_seconds;
+    figures["resumed_after_iteration"] = done;
     figures["iteration_seconds"] = seconds_since(iterations_start);
-    figures["distribution"] = distribution_figures(problem, before, result.history.size());
+    figures["distribution"] = distribution_figures(problem, before, std::max<std::size_t>(1, result.history.size() - static_cast<std::size_t>(done)));
     fill_packet(packet, result, layout, positions_m_);
     if (parameters_.half_scans == HalfScans::reconstruct && !result.stopped) {
       add_halves(packet, problem, settings, result, *kernels);
     }
+  }
+
+  void clean_up() override {
+    if (parameters_.checkpoint.every == 0) return;
+    services_.ranks.barrier();
+    if (services_.ranks.is_root()) CheckpointFiles(parameters_.checkpoint.file).remove_all();
   }
 
  private:
@@ -265,6 +284,25 @@ class Job final : public ScanJob {
             {"batch_waves_bytes", plan.batch_waves}, {"transform_work_bytes", plan.transform_work},
             {"fields_bytes", plan.fields},           {"lists_bytes", plan.lists},
             {"total_bytes", plan.total()},           {"batch_views", plan.batch_views}};
+  }
+
+  /// What a checkpoint must have been made of: this scan, these parameters, this version. Values are the same for any
+  /// number of ranks.
+  Identity identity(const stage::Json& metadata) const {
+    Identity all = parameters_.identity;
+    const auto crc = [](const auto& values) {
+      return fmt::format("{:08x}", io::crc_of(values.data(), static_cast<std::size_t>(values.size()) *
+                                                                 sizeof(*values.data())));
+    };
+    all.emplace_back("program version", version);
+    all.emplace_back("scan", metadata.value("scan", ""));
+    all.emplace_back("frames", fmt::format("{} of {}x{}", positions_m_.size(), frame_.y, frame_.x));
+    all.emplace_back("geometry", fmt::format("{} {} {}", metadata.at("wavelength_m").dump(),
+                                             metadata.at("distance_m").dump(), metadata.at("detector_pixel_m").dump()));
+    all.emplace_back("positions, checksum", crc(positions_m_));
+    all.emplace_back("mean frame, checksum", crc(light_.mean_counts));
+    all.emplace_back("starting probe, checksum", crc(light_.initial_probe));
+    return all;
   }
 
   const Parameters& parameters_;

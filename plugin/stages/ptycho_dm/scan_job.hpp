@@ -37,6 +37,9 @@ class ScanJob {
 
   /// Once all frames are here: sets the result's tensors and metadata, and figures for the report. Collective.
   virtual void reconstruct(stage::Packet& result, stage::Json& figures) = 0;
+
+  /// Once the result is safe: removes what was kept in case it never came. Collective.
+  virtual void clean_up() = 0;
 };
 
 /// @param frame            pixels of a frame
