@@ -88,10 +88,11 @@ void Checkpoints<T>::check_identity(const io::InputFile& part) const {
       differences += fmt::format("\n  {}: {} there, not said now", name, part.dataset("/identity/" + name).text());
   }
   if (differences.empty()) return;
-  throw Error(ErrorCode::usage,
-              fmt::format("checkpoint: {} is of another reconstruction:{}\nname another file, or remove this one to start "
-                          "afresh",
-                          part.name(), differences));
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("checkpoint: {} is of another reconstruction:{}\nname another file, or remove this one to start "
+                  "afresh",
+                  part.name(), differences));
 }
 
 template <class T>

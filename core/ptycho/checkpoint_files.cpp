@@ -104,8 +104,8 @@ std::optional<Generation> CheckpointFiles::newest(const comm::Communicator& rank
   }
   if (!listed.empty()) {
     throw Error(ErrorCode::data,
-                fmt::format("checkpoint: no generation of {} is whole{}\nremove its files to start afresh", file_.string(),
-                            damage));
+                fmt::format("checkpoint: no generation of {} is whole{}\nremove its files to start afresh",
+                            file_.string(), damage));
   }
   return std::nullopt;
 }
@@ -132,8 +132,8 @@ void CheckpointFiles::remove_all() const {
   remove_if_not([](Index) { return false; });
 }
 
-/// Removes the files of all iterations that `keep(iteration)` does not name: lists first, so that none names a part that
-/// is gone.
+/// Removes the files of all iterations that `keep(iteration)` does not name: lists first, so that none names a part
+/// that is gone.
 template <class Keep>
 void CheckpointFiles::remove_if_not(const Keep& keep) const {
   std::vector<fs::path> lists, others;

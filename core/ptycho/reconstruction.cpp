@@ -86,7 +86,7 @@ Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(I
 
 #define PTYCHOFLOW_INSTANTIATE(T)                                                                                      \
   template Result<T> reconstruct(const Problem<T>&, State<T>, const Settings&, Kernels<T>&, const comm::Communicator&, \
-                                 const Observer&, const PagingPlan&, const Checkpoints<T>*);                                                  \
+                                 const Observer&, const PagingPlan&, const Checkpoints<T>*);                           \
   template Index find_probe_modes(const Problem<T>&, const std::function<State<T>(Index)>&, const Settings&, Index,    \
                                   Index, Kernels<T>&, const comm::Communicator&, const Observer&, const PagingPlan&);
 

@@ -28,9 +28,9 @@ struct Parameters {
   std::optional<double> probe_support_m;
   ptycho::GpuOptions gpu;
   std::optional<std::uint64_t> host_bytes, device_bytes;  ///< none: what there is
-  ptycho::CheckpointSettings checkpoint;  ///< `every` 0: none
-  ptycho::Identity identity;              ///< those parameters that a checkpoint must have been made with
-  std::string scratch;                                    ///< folder; empty: none
+  ptycho::CheckpointSettings checkpoint;                  ///< `every` 0: none
+  ptycho::Identity identity;  ///< those parameters that a checkpoint must have been made with
+  std::string scratch;        ///< folder; empty: none
 
   /// Bytes of a real number.
   Index real_bytes() const { return precision == Precision::twofold ? 8 : 4; }

@@ -60,7 +60,7 @@ class Job final : public ScanJob {
     std::optional<Checkpoints<T>> checkpoints;
     if (parameters_.checkpoint.every > 0) {
       checkpoints.emplace(parameters_.checkpoint, identity(packet.metadata), problem, *kernels, services_.ranks,
-                           services_.warn);
+                          services_.warn);
     }
     const Index done = checkpoints ? checkpoints->found_iteration() : 0;
     Settings settings = parameters_.settings;
@@ -83,16 +83,17 @@ class Job final : public ScanJob {
     const double setup_seconds = seconds_since(start);
     const auto iterations_start = Clock::now();
     const comm::Traffic before = services_.ranks.traffic();
-    const Result<T> result = ptycho::reconstruct(
-        problem, std::move(state), settings, *kernels, services_.ranks,
-        observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""), paging(),
-                            checkpoints ? &*checkpoints : nullptr);
+    const Result<T> result =
+        ptycho::reconstruct(problem, std::move(state), settings, *kernels, services_.ranks,
+                            observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""),
+                            paging(), checkpoints ? &*checkpoints : nullptr);
     advise(result);
     figures = report(result, problem, modes);
     figures["setup_seconds"] = setup_seconds;
     figures["resumed_after_iteration"] = done;
     figures["iteration_seconds"] = seconds_since(iterations_start);
-    figures["distribution"] = distribution_figures(problem, before, std::max<std::size_t>(1, result.history.size() - static_cast<std::size_t>(done)));
+    figures["distribution"] = distribution_figures(
+        problem, before, std::max<std::size_t>(1, result.history.size() - static_cast<std::size_t>(done)));
     fill_packet(packet, result, layout, positions_m_);
     if (parameters_.half_scans == HalfScans::reconstruct && !result.stopped) {
       add_halves(packet, problem, settings, result, *kernels);
@@ -291,8 +292,8 @@ class Job final : public ScanJob {
   Identity identity(const stage::Json& metadata) const {
     Identity all = parameters_.identity;
     const auto crc = [](const auto& values) {
-      return fmt::format("{:08x}", io::crc_of(values.data(), static_cast<std::size_t>(values.size()) *
-                                                                 sizeof(*values.data())));
+      return fmt::format("{:08x}",
+                         io::crc_of(values.data(), static_cast<std::size_t>(values.size()) * sizeof(*values.data())));
     };
     all.emplace_back("program version", version);
     all.emplace_back("scan", metadata.value("scan", ""));
