@@ -1,0 +1,52 @@
+#include "core/comm/pulse.hpp"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <limits>
+#include <string>
+
+namespace ptychoflow::comm {
+namespace {
+
+constexpr double busy_share = 0.1;  // of a core; threads of libraries that only look around use less
+
+double seconds(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+std::string main_thread_file(const char* name) { return "/proc/self/task/" + std::to_string(getpid()) + "/" + name; }
+
+/// How often the main thread has been scheduled; -1 if the kernel does not count.
+long long slices() {
+  std::ifstream file(main_thread_file("schedstat"));
+  long long ran_ns = 0, waited_ns = 0, count = 0;
+  return file >> ran_ns >> waited_ns >> count ? count : -1;
+}
+
+bool waits_for_disk() {
+  std::ifstream file(main_thread_file("stat"));
+  file.ignore(std::numeric_limits<std::streamsize>::max(), ')');  // after the name
+  char state = 0;
+  return file >> state && state == 'D';
+}
+
+}  // namespace
+
+void Pulse::take() {
+  const double now_s = seconds(CLOCK_MONOTONIC);
+  const double cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
+  const long long count = slices();
+  const double elapsed_s = now_s - taken_s_;
+  const bool lives = count < 0 || count != slices_ || cpu_s - cpu_s_ > busy_share * elapsed_s;
+  stalled_s_ = lives ? 0 : stalled_s_ + elapsed_s;
+  on_disk_ = !lives && waits_for_disk();
+  taken_s_ = now_s;
+  cpu_s_ = cpu_s;
+  slices_ = count;
+}
+
+}  // namespace ptychoflow::comm
