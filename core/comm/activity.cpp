@@ -9,7 +9,7 @@ namespace ptychoflow::comm {
 namespace {
 
 std::mutex mutex;  // of the two texts
-std::string doing = "start", step;
+std::string doing = "the start", step;
 std::atomic<double> waiting_since_s{0};  // 0: it does not wait
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }

@@ -8,7 +8,7 @@
 namespace ptychoflow::comm {
 
 void Judge::watch(int rank, std::string host, double now_s) {
-  ranks_[rank] = {std::move(host), now_s, false, {.activity = "start"}};
+  ranks_[rank] = {std::move(host), now_s, false, {.activity = "the start"}};
 }
 
 void Judge::hear(int rank, Beat beat, double now_s) {
@@ -46,18 +46,18 @@ std::string Judge::verdict_on(int number, const Rank& rank, double now_s) const 
   const std::string who = fmt::format("rank {} on {}", number, rank.host);
   const Beat& beat = rank.beat;
   if (rank.lost) {
-    return fmt::format("{} died in {}: it was killed, by hand or for want of memory, or a library ended it", who,
-                       beat.activity);
+    return fmt::format("{} died, last seen in {}: it was killed, by hand or for want of memory, or a library ended it",
+                       who, beat.activity);
   }
   if (const double silence_s = now_s - rank.heard_s; silence_s > limit_s_) {
     return fmt::format(
-        "{} has not been heard of for {:.1f} s, last in {}: it was stopped, or its machine or its "
+        "{} has not been heard of for {:.1f} s, last seen in {}: it was stopped, or its machine or its "
         "network is lost",
         who, silence_s, beat.activity);
   }
-  if (beat.stalled_s > (beat.on_disk ? long_limit_s_ : limit_s_) && is_waited_for(number, rank)) {
+  if (beat.stalled_s > (beat.on_file ? long_limit_s_ : limit_s_) && is_waited_for(number, rank)) {
     return fmt::format("{} hangs in {}: it has {} for {:.1f} s, and others wait for it", who, beat.activity,
-                       beat.on_disk ? "waited for a disk" : "not moved", beat.stalled_s);
+                       beat.on_file ? "waited for a file" : "not moved", beat.stalled_s);
   }
   return {};
 }

@@ -10,9 +10,9 @@ namespace ptychoflow::comm {
 /// What a rank says of itself, again and again.
 struct Beat {
   double stalled_s = 0;  ///< since it last moved (Pulse)
-  bool on_disk = false;  ///< it waits for a disk
+  bool on_file = false;  ///< it waits for a file
   double waits_s = 0;    ///< since it began to wait for other ranks; 0: it does not
-  std::string activity;
+  std::string activity{};
 };
 
 struct Fault {
@@ -42,7 +42,8 @@ class Judge {
   /// - nothing heard for the limit: stopped, or machine or link lost
   /// - no sign of life for the limit while another rank waits: hung. Within MPI a thread that sleeps may do so rightly;
   ///   there it is hung if another, waiting too, does not sleep: it is the same MPI.
-  /// - the same in a disk's name: slow disks are given the long limit, 30 × patience
+  /// - the same in waiting for a file: a disk, a server or a tape may be slow, and is given the long limit, 30 ×
+  /// patience
   /// - all ranks in MPI for the long limit: its network is stuck
   std::optional<Fault> fault(double now_s) const;
 

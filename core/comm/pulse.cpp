@@ -1,8 +1,10 @@
 #include "core/comm/pulse.hpp"
 
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -27,11 +29,18 @@ long long slices() {
   return file >> ran_ns >> waited_ns >> count ? count : -1;
 }
 
-bool waits_for_disk() {
-  std::ifstream file(main_thread_file("stat"));
-  file.ignore(std::numeric_limits<std::streamsize>::max(), ')');  // after the name
+/// In uninterruptible sleep, or in a call that file systems of some kinds do not answer for minutes when their server
+/// changes or a tape is fetched.
+bool waits_for_file() {
+  std::ifstream stat(main_thread_file("stat"));
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');  // after the name
   char state = 0;
-  return file >> state && state == 'D';
+  if (stat >> state && state == 'D') return true;
+  std::ifstream call(main_thread_file("syscall"));
+  constexpr long of_files[] = {SYS_read,  SYS_pread64, SYS_write,     SYS_pwrite64, SYS_openat,
+                               SYS_close, SYS_fsync,   SYS_fdatasync, SYS_ftruncate};
+  long number = -1;
+  return call >> number && std::ranges::find(of_files, number) != std::end(of_files);
 }
 
 }  // namespace
@@ -43,7 +52,7 @@ void Pulse::take() {
   const double elapsed_s = now_s - taken_s_;
   const bool lives = count < 0 || count != slices_ || cpu_s - cpu_s_ > busy_share * elapsed_s;
   stalled_s_ = lives ? 0 : stalled_s_ + elapsed_s;
-  on_disk_ = !lives && waits_for_disk();
+  on_file_ = !lives && waits_for_file();
   taken_s_ = now_s;
   cpu_s_ = cpu_s;
   slices_ = count;

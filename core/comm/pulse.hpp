@@ -12,14 +12,14 @@ class Pulse {
   void take();
 
   double stalled_s() const { return stalled_s_; }  ///< since the last sign of life
-  bool on_disk() const { return on_disk_; }        ///< the main thread waits for a disk, local or not
+  bool on_file() const { return on_file_; }        ///< the main thread waits for a file or its disk, local or not
 
  private:
   double taken_s_ = 0;  // steady clock
   double cpu_s_ = 0;
   long long slices_ = -1;  // of time that the main thread has been given
   double stalled_s_ = 0;
-  bool on_disk_ = false;
+  bool on_file_ = false;
 };
 
 }  // namespace ptychoflow::comm

@@ -35,7 +35,7 @@ struct Message {
   Kind kind = Kind::beat;
   std::int32_t rank = 0;
   std::int32_t exit_code = 0;
-  std::int32_t on_disk = 0;
+  std::int32_t on_file = 0;
   std::uint64_t token = 0;
   double stalled_s = 0;
   double waits_s = 0;

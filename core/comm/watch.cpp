@@ -103,7 +103,7 @@ void Watch::read(double now_s) {
         case Message::Kind::hello:
           break;
         case Message::Kind::beat:
-          judge_.hear(peer.rank, {message->stalled_s, message->on_disk != 0, message->waits_s, message->text}, now_s);
+          judge_.hear(peer.rank, {message->stalled_s, message->on_file != 0, message->waits_s, message->text}, now_s);
           break;
         case Message::Kind::bye:
           judge_.leave(peer.rank);
@@ -121,8 +121,8 @@ void Watch::read(double now_s) {
 
 void Watch::beat(double now_s, Pulse& pulse) {
   pulse.take();
-  const Beat mine{pulse.stalled_s(), pulse.on_disk(), waiting_s(), current_activity()};
-  Message message{.rank = rank_, .on_disk = mine.on_disk ? 1 : 0, .stalled_s = mine.stalled_s, .waits_s = mine.waits_s};
+  const Beat mine{pulse.stalled_s(), pulse.on_file(), waiting_s(), current_activity()};
+  Message message{.rank = rank_, .on_file = mine.on_file ? 1 : 0, .stalled_s = mine.stalled_s, .waits_s = mine.waits_s};
   message.set_text(mine.activity);
   for (const Peer& peer : meeting_.peers) send_message(peer.inbox.socket(), message);
   judge_.hear(rank_, mine, now_s);  // counts on the root, which judges itself too

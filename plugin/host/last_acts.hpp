@@ -7,8 +7,8 @@
 
 namespace ptychoflow::host {
 
-/// Tells the user, removes temporary files, and writes the report, if `command` asks for one: `report`, what is in it
-/// so far, and the fault.
+/// Tells the user, writes the report if `command` asks for one, and removes temporary files. `report`: what is in it
+/// so far; the fault is added.
 comm::LastActs last_acts(const Command& command, Json report);
 
 }  // namespace ptychoflow::host
