@@ -12,13 +12,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
 namespace ptychoflow::comm {
 namespace {
 
-int milliseconds(double s) { return std::max(0, static_cast<int>(s * 1e3 + 0.5)); }
+int milliseconds(double s) { return std::max(0, static_cast<int>(std::ceil(1e3 * s))); }
 
 bool wait_for(const Socket& socket, short what, double limit_s) {
   pollfd entry{socket.descriptor(), what, 0};
