@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/error.hpp"
+#include "core/comm/activity.hpp"
 
 namespace ptychoflow::comm {
 namespace {
@@ -44,6 +45,7 @@ MPI_Datatype type_of<std::int64_t>() {
 template <class T>
 std::vector<T> gather_as(void* mpi_comm, int size, const std::vector<T>& mine) {
   if (!mpi_comm) return mine;
+  const Waiting waiting;
   const int count = static_cast<int>(mine.size());
   std::vector<int> counts(static_cast<std::size_t>(size)), offsets(counts.size());
   check(MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, handle(mpi_comm)), "MPI_Allgather");
@@ -122,6 +124,7 @@ void Communicator::sum(T* data, Index count) const {
                        static_cast<std::uint64_t>(size_);
   for (Index done = 0; done < count; done += largest_message) {
     const int n = static_cast<int>(std::min(count - done, largest_message));
+    const Waiting waiting;
     check(MPI_Allreduce(MPI_IN_PLACE, data + done, n, type_of<T>(), MPI_SUM, handle(mpi_comm_)), "MPI_Allreduce");
   }
 }
@@ -174,12 +177,15 @@ void Communicator::receive(void* data, std::size_t bytes, int from) const {
 }
 
 void Communicator::barrier() const {
-  if (size_ > 1) check(MPI_Barrier(handle(mpi_comm_)), "MPI_Barrier");
+  if (size_ == 1) return;
+  const Waiting waiting;
+  check(MPI_Barrier(handle(mpi_comm_)), "MPI_Barrier");
 }
 
 NodePlace Communicator::place_on_node() const {
   NodePlace place;
   if (size_ == 1) return place;
+  const Waiting waiting;
   MPI_Comm node = MPI_COMM_NULL;
   check(MPI_Comm_split_type(handle(mpi_comm_), MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node),
         "MPI_Comm_split_type");
@@ -199,6 +205,7 @@ bool Communicator::takes_gpu_memory() const {
 
 void Communicator::broadcast(std::string& text) const {
   if (size_ == 1) return;
+  const Waiting waiting;
   std::int64_t length = static_cast<std::int64_t>(text.size());
   check(MPI_Bcast(&length, 1, MPI_INT64_T, 0, handle(mpi_comm_)), "MPI_Bcast");
   text.resize(static_cast<std::size_t>(length));

@@ -4,10 +4,13 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <numeric>
 #include <thread>
+
+#include "core/comm/activity.hpp"
 
 namespace ptychoflow::comm {
 namespace {
@@ -15,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto patience_of_a_failed_rank = std::chrono::seconds(3);
 constexpr std::size_t longest_message = 8192;  // of each rank; the rest is cut
+std::atomic<const Watch*> watch_of_this_process{nullptr};
 
 void check(int status, const char* call) {
   if (status == MPI_SUCCESS) return;
@@ -96,6 +100,7 @@ struct Session::Mpi {
   }
 
   Verdict agree(const std::optional<Failure>& mine) const {
+    const Waiting waiting;
     static int failed, failures;  // the request below may outlive this call
     failed = mine ? 1 : 0;
     MPI_Request request = MPI_REQUEST_NULL;
@@ -105,6 +110,7 @@ struct Session::Mpi {
     if (!completes(request, deadline)) {
       Verdict alone{{*mine}, true};  // the request stays open: the caller's next and last MPI call is abort
       alone.failures.front().rank = rank;
+      alone.failures.front().host = host_name();
       return alone;
     }
     return failures == 0 ? Verdict{} : Verdict{exchange(mine), false};
@@ -113,7 +119,7 @@ struct Session::Mpi {
   /// Everyone is here: who failed, and why.
   std::vector<Failure> exchange(const std::optional<Failure>& mine) const {
     std::string text;
-    if (mine) text = mine->origin + '\0' + mine->message.substr(0, longest_message);
+    if (mine) text = host_name() + '\0' + mine->origin + '\0' + mine->message.substr(0, longest_message);
     const int header[2] = {mine ? static_cast<int>(mine->code) : 0, static_cast<int>(text.size())};
     std::vector<int> headers(2 * static_cast<std::size_t>(size));
     check(MPI_Allgather(header, 2, MPI_INT, headers.data(), 2, MPI_INT, world), "MPI_Allgather");
@@ -131,8 +137,10 @@ struct Session::Mpi {
     for (int r = 0; r < size; ++r) {
       if (headers[2 * r] == 0) continue;
       const std::string part = all.substr(starts[r], lengths[r]);
-      const auto split = part.find('\0');
-      failures.push_back({r, static_cast<ErrorCode>(headers[2 * r]), part.substr(0, split), part.substr(split + 1)});
+      const auto host_end = part.find('\0'), origin_end = part.find('\0', host_end + 1);
+      failures.push_back({r, static_cast<ErrorCode>(headers[2 * r]),
+                          part.substr(host_end + 1, origin_end - host_end - 1), part.substr(origin_end + 1),
+                          part.substr(0, host_end)});
     }
     return failures;
   }
@@ -142,8 +150,10 @@ Session::Session() : mpi_(started_by_a_launcher() ? std::make_unique<Mpi>() : nu
 
 Session::~Session() {
   // A failed return leaves nothing to be done about it: the process is at its end.
+  const Doing doing("MPI_Finalize");
   if (mpi_) MPI_Comm_free(&mpi_->world);
   if (mpi_) MPI_Finalize();
+  watch_of_this_process = nullptr;  // last of all: MPI_Finalize waits for others, too
 }
 
 int Session::rank() const { return mpi_ ? mpi_->rank : 0; }
@@ -166,6 +176,7 @@ Verdict Session::agree(const std::optional<Failure>& mine) {
 
 std::vector<double> Session::gather(double mine) const {
   if (!mpi_) return {mine};
+  const Waiting waiting;
   std::vector<double> all(static_cast<std::size_t>(mpi_->size));
   check(MPI_Allgather(&mine, 1, MPI_DOUBLE, all.data(), 1, MPI_DOUBLE, mpi_->world), "MPI_Allgather");
   return all;
@@ -173,6 +184,7 @@ std::vector<double> Session::gather(double mine) const {
 
 std::shared_ptr<void> Session::duplicate() const {
   if (!mpi_) return nullptr;
+  const Waiting waiting;
   return {new MPI_Comm(Mpi::duplicate_of(mpi_->world)), [this](void* address) {
             auto* communicator = static_cast<MPI_Comm*>(address);
             // Freeing is collective, and after a failure the others may be anywhere.
@@ -181,7 +193,19 @@ std::shared_ptr<void> Session::duplicate() const {
           }};
 }
 
+std::vector<int> Session::watch(double patience_s, LastActs acts) {
+  if (size() == 1 || patience_s <= 0 || watch_) return {};
+  watch_ = std::make_unique<Watch>(Communicator(&mpi_->world), patience_s, std::move(acts));
+  watch_of_this_process = watch_.get();
+  return watch_->unwatched();
+}
+
+void end_other_ranks(int exit_code) noexcept {
+  if (const Watch* watch = watch_of_this_process) watch->end_others(exit_code);
+}
+
 void Session::abort(int exit_code) const {
+  end_other_ranks(exit_code);
   if (mpi_) MPI_Abort(mpi_->world, exit_code);
   std::_Exit(exit_code);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/comm/watch.hpp"
 
 namespace ptychoflow::comm {
 
@@ -17,6 +18,7 @@ struct Failure {
   ErrorCode code = ErrorCode::other;
   std::string origin;  ///< the part that failed; empty: none in particular
   std::string message;
+  std::string host{};  ///< the rank's machine; set by `Session::agree`
 };
 
 /// What the ranks know of each other after `Session::agree`.
@@ -55,14 +57,24 @@ class Session {
   /// serial run. Must not outlive the session.
   std::shared_ptr<void> duplicate() const;
 
-  /// Ends all ranks at once, wherever they are.
+  /// From now on ranks watch each other: one that dies, hangs or is lost ends the run within `patience_s`, on all ranks
+  /// (Watch). 0: they do not; nor does a serial run. Collective. Returns the ranks that cannot be watched, since there
+  /// is no way by TCP from them to rank 0.
+  std::vector<int> watch(double patience_s, LastActs acts);
+
+  /// Ends all ranks at once, wherever they are. The user has been told why.
   [[noreturn]] void abort(int exit_code) const;
 
  private:
   struct Mpi;
   std::unique_ptr<Mpi> mpi_;
+  std::unique_ptr<Watch> watch_;
   Verdict verdict_;
 };
+
+/// Has the ranks that watch this one end at once, without a word, since the user has been told why.
+/// [any-thread, async-signal-safe]
+void end_other_ranks(int exit_code) noexcept;
 
 /// Name and version of the MPI library, e.g. "Open MPI v4.1.4".
 std::string mpi_library_version();

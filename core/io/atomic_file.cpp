@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <system_error>
 
@@ -17,6 +20,31 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
+
+/// Names of the temporary files there are, where a signal handler can read them: no lock, no allocation.
+struct Note {
+  enum State { free, being_made, made };
+  std::atomic<int> state{free};
+  std::array<char, PATH_MAX> name{};
+};
+std::array<Note, 16> notes;  // more files at once than that are not noted
+
+std::optional<std::size_t> note_down(const fs::path& name) {
+  if (name.native().size() >= PATH_MAX) return std::nullopt;
+  for (std::size_t i = 0; i < notes.size(); ++i) {
+    int expected = Note::free;
+    if (!notes[i].state.compare_exchange_strong(expected, Note::being_made)) continue;
+    std::strcpy(notes[i].name.data(), name.c_str());
+    notes[i].state = Note::made;
+    return i;
+  }
+  return std::nullopt;
+}
+
+void strike_out(std::optional<std::size_t>& note) {
+  if (note) notes[*note].state = Note::free;
+  note.reset();
+}
 
 /// Waits until the disk has what was written to `path`, a file or a folder. False, with errno set, if it does not take
 /// it.
@@ -62,11 +90,13 @@ void check_target(const fs::path& target, Overwrite overwrite) {
 AtomicFile::AtomicFile(fs::path target, Overwrite overwrite) : target_(std::move(target)), overwrite_(overwrite) {
   check_target(target_, overwrite_);
   temporary_ = folder_of(target_) / fmt::format(".{}.tmp-{}", target_.filename().string(), ::getpid());
+  note_ = note_down(temporary_);
 }
 
 AtomicFile::~AtomicFile() {
   std::error_code ignored;
   if (!committed_) fs::remove(temporary_, ignored);
+  strike_out(note_);
 }
 
 void AtomicFile::commit() {
@@ -80,7 +110,14 @@ void AtomicFile::commit() {
                                                  target_.string(), std::strerror(errno)));
   }
   committed_ = true;
+  strike_out(note_);
   flush_to_disk(folder_of(target_), O_RDONLY | O_DIRECTORY);  // the name; some file systems cannot, and it is there
+}
+
+void remove_unfinished() noexcept {
+  for (const Note& note : notes) {
+    if (note.state == Note::made) ::unlink(note.name.data());
+  }
 }
 
 }  // namespace ptychoflow::io

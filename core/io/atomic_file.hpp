@@ -1,7 +1,9 @@
 // A file that appears whole or not at all: written beside its target under another name, then renamed.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
 
 namespace ptychoflow::io {
 
@@ -33,6 +35,11 @@ class AtomicFile {
   std::filesystem::path temporary_;
   Overwrite overwrite_;
   bool committed_ = false;
+  std::optional<std::size_t> note_;  ///< where `remove_unfinished` finds its name
 };
+
+/// Removes the temporary files of all AtomicFiles that are alive, for a process that is about to end without unwinding.
+/// [any-thread, async-signal-safe]
+void remove_unfinished() noexcept;
 
 }  // namespace ptychoflow::io

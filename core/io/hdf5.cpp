@@ -18,6 +18,8 @@ void silence() {
   static_cast<void>(once);
 }
 
+constexpr const char* failed_read = "file read failed";  // HDF5's words for it
+
 std::string errno_text() { return std::strerror(errno); }
 
 Handle open_to_read(const std::string& name) {
@@ -71,6 +73,12 @@ std::string last_hdf5_fault() {
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep, &cause);
   H5Eclear2(H5E_DEFAULT);
+  // Of a failed read or write HDF5 tells a long story, of which the system's own words say all.
+  static const std::string quotes_system = "error message = '";
+  if (const auto at = cause.find(quotes_system); at != std::string::npos) {
+    const auto from = at + quotes_system.size();
+    cause = cause.substr(0, cause.find(':')) + ": " + cause.substr(from, cause.find('\'', from) - from);
+  }
   return cause.empty() ? "HDF5 gives no reason" : "HDF5: " + cause;
 }
 
@@ -119,8 +127,9 @@ bool InputFile::has(const std::string& path) const {
     const std::string part = path.substr(0, at);
     if (H5Lexists(id_.get(), part.c_str(), H5P_DEFAULT) <= 0 ||
         H5Oexists_by_name(id_.get(), part.c_str(), H5P_DEFAULT) <= 0) {
-      H5Eclear2(H5E_DEFAULT);
-      return false;
+      const std::string fault = last_hdf5_fault();
+      if (fault.find(failed_read) == std::string::npos) return false;
+      throw Error(ErrorCode::data, fmt::format("{}: cannot be read any more ({})", name_, fault));
     }
     if (at == std::string::npos) break;
   }

@@ -74,7 +74,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   app.set_version_flag("--version", versions_text());
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 done, 2 usage or pipeline, 3 input data, 4 a resource is missing, 130 interrupted, 1 other.");
+      "Exit codes: 0 done, 2 usage or pipeline, 3 input data, 4 a resource or a rank is missing, 130 interrupted, 1 "
+      "other.");
   const auto add_pipeline = [&](CLI::App* to) {
     to->add_option("FILE", command.pipeline, "the pipeline, a YAML file")->required();
     to->add_option("--set", settings, "give a variable of the pipeline a value; may be repeated")
@@ -86,6 +87,11 @@ Command parse_command_line(int argc, const char* const* argv) {
     to->add_option("--backend", command.backend, "where to compute: auto, cpu or cuda; default: auto")
         ->type_name("NAME")
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
+    to->add_option(
+          "--patience", command.patience_s,
+          "under MPI, seconds within which a rank that dies, hangs or is lost ends the run; default: 10, 0: never")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.0, 1e6).description(""));
     auto* verbose_flag = to->add_flag("-v,--verbose", debug, "say more");
     to->add_flag("-q,--quiet", quiet, "warnings and errors only")->excludes(verbose_flag);
   };

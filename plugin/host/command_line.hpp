@@ -22,8 +22,9 @@ struct Command {
   std::map<std::string, std::string> overrides;  ///< --set
   std::string stage;                             ///< for `stages`; empty: all
   std::string backend = "auto";
-  std::string report;  ///< file; empty: none
-  int threads = 0;     ///< 0: as many as there are cores
+  std::string report;      ///< file; empty: none
+  int threads = 0;         ///< 0: as many as there are cores
+  double patience_s = 10;  ///< with a rank that is lost; 0: for ever
   Verbosity verbosity = Verbosity::normal;
   std::string line;  ///< as the user gave it, for the record
 };

@@ -1,5 +1,8 @@
 #include "plugin/host/host_services.hpp"
 
+#include <fmt/format.h>
+
+#include "core/comm/activity.hpp"
 #include "plugin/host/signals.hpp"
 
 namespace ptychoflow::host {
@@ -40,7 +43,11 @@ HostServices::HostServices(std::string stage_id, const HostSettings& settings, S
           },
       .progress =
           [](const ptychoflow_host* host, const ptychoflow_progress* progress) {
-            if (progress) quietly([&] { of(host).screen_.progress(of(host).stage_id_, *progress); });
+            if (!progress) return;
+            quietly([&] {
+              comm::Doing::at(fmt::format("{} of {}", progress->done, progress->total));
+              of(host).screen_.progress(of(host).stage_id_, *progress);
+            });
           },
       .should_stop = [](const ptychoflow_host*) { return stop_requested() ? 1 : 0; },
       .report =

@@ -15,7 +15,7 @@ namespace {
 namespace host = ptychoflow::host;
 
 int run(int argc, char** argv, ptychoflow::comm::Session& session) {
-  host::install_signal_handlers(session.rank(), session.size());
+  host::install_signal_handlers(session.rank(), session.size(), ptychoflow::comm::host_name());
   try {
     const host::Command command = host::parse_command_line(argc, argv);
     const bool root = session.rank() == 0;

@@ -96,11 +96,12 @@ class Screen::Sink : public spdlog::sinks::base_sink<std::mutex> {
   std::string drawn_;
 };
 
-Screen::Screen(Verbosity verbosity, int rank)
+Screen::Screen(Verbosity verbosity, int rank, std::string host)
     : sink_(std::make_shared<Sink>()),
       logger_(std::make_unique<spdlog::logger>("ptychoflow", sink_)),
       verbosity_(verbosity),
-      rank_(rank) {
+      rank_(rank),
+      host_(std::move(host)) {
   logger_->set_pattern("[%l] %v");
   const bool root = rank == 0;
   logger_->set_level(!root || verbosity == Verbosity::quiet ? spdlog::level::warn
@@ -118,7 +119,7 @@ void Screen::log(ptychoflow_log_level level, const std::string& text) const {
   if (rank_ == 0) {
     logger_->log(to, text);
   } else {
-    logger_->log(to, "rank {}: {}", rank_, text);
+    logger_->log(to, "rank {} on {}: {}", rank_, host_, text);
   }
 }
 

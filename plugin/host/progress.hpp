@@ -30,10 +30,11 @@ struct ProgressState {
 std::string progress_line(const ProgressState& state, int columns);
 
 /// The stream that log and progress share, so that neither tears the other. Rank 0 shows everything that the verbosity
-/// allows; other ranks show warnings and errors, with their number.
+/// allows; other ranks show warnings and errors, with their number and machine.
 class Screen {
  public:
-  Screen(Verbosity verbosity, int rank);
+  /// `host`: the name of this machine.
+  Screen(Verbosity verbosity, int rank, std::string host);
   ~Screen();
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
@@ -58,6 +59,7 @@ class Screen {
   std::unique_ptr<spdlog::logger> logger_;
   Verbosity verbosity_;
   int rank_;
+  std::string host_;
   ProgressState state_;
   std::int64_t first_done_ = 0;
   Clock::time_point first_time_;

@@ -22,6 +22,4 @@ MemoryUse memory_use();
 /// ISO 8601, UTC, to the millisecond.
 std::string utc_now();
 
-std::string host_name();
-
 }  // namespace ptychoflow::host

@@ -9,6 +9,7 @@
 
 #include "core/io/atomic_file.hpp"
 #include "plugin/host/commands.hpp"
+#include "plugin/host/last_acts.hpp"
 #include "plugin/host/paths.hpp"
 #include "plugin/host/report.hpp"
 #include "plugin/host/runner.hpp"
@@ -25,25 +26,38 @@ std::string text_of(const comm::Failure& failure) {
   return failure.origin.empty() ? failure.message : failure.origin + ": " + failure.message;
 }
 
+/// Whose failures these are, as in "ranks 0, 2 on node17 and 3 on node18".
+std::string who_of(const std::vector<const comm::Failure*>& failures) {
+  std::vector<std::pair<std::string, std::vector<int>>> hosts;
+  for (const auto* failure : failures) {
+    auto host = std::ranges::find(hosts, failure->host, &std::pair<std::string, std::vector<int>>::first);
+    if (host == hosts.end()) host = hosts.insert(hosts.end(), {failure->host, {}});
+    host->second.push_back(failure->rank);
+  }
+  std::vector<std::string> places;
+  for (const auto& [host, ranks] : hosts) places.push_back(fmt::format("{} on {}", fmt::join(ranks, ", "), host));
+  return fmt::format("rank{} {}", failures.size() > 1 ? "s" : "", fmt::join(places, " and "));
+}
+
 /// Each message once, with the ranks that brought it unless all did. Rank 0 speaks for all; one that was abandoned, for
 /// itself.
 void print(const comm::Verdict& verdict, const comm::Session& session, const Screen& screen) {
   if (verdict.abandoned) {
-    const std::string who = session.rank() == 0 ? "rank 0: " : "";  // others are named by the screen
-    return screen.log(PTYCHOFLOW_LOG_ERROR, who + text_of(verdict.failures.front()));
+    const auto& failure = verdict.failures.front();
+    const std::string who = session.rank() == 0 ? who_of({&failure}) + ": " : "";  // others are named by the screen
+    return screen.log(PTYCHOFLOW_LOG_ERROR, who + text_of(failure));
   }
   if (session.rank() != 0) return;
-  std::vector<std::pair<std::string, std::vector<int>>> groups;
+  std::vector<std::pair<std::string, std::vector<const comm::Failure*>>> groups;
   for (const auto& failure : verdict.failures) {
     const std::string text = text_of(failure);
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == text; });
     if (group == groups.end()) group = groups.insert(groups.end(), {text, {}});
-    group->second.push_back(failure.rank);
+    group->second.push_back(&failure);
   }
-  for (const auto& [text, ranks] : groups) {
-    const bool all = static_cast<int>(ranks.size()) == session.size();
-    const std::string who = all ? "" : fmt::format("rank{} {}: ", ranks.size() > 1 ? "s" : "", fmt::join(ranks, ", "));
-    screen.log(PTYCHOFLOW_LOG_ERROR, who + text);
+  for (const auto& [text, failures] : groups) {
+    const bool all = static_cast<int>(failures.size()) == session.size();
+    screen.log(PTYCHOFLOW_LOG_ERROR, (all ? "" : who_of(failures) + ": ") + text);
   }
 }
 
@@ -84,16 +98,22 @@ int run_pipeline(const Command& command, comm::Session& session) {
   const auto start = std::chrono::steady_clock::now();
   const double memory_at_start = memory_use().resident;
   const bool root = session.rank() == 0;
-  Json report = {{"versions", versions()},  {"command", command.line}, {"backend", command.backend},
-                 {"ranks", session.size()}, {"host", host_name()},     {"start_time", utc_now()}};
+  Json report = {{"versions", versions()},  {"command", command.line},   {"backend", command.backend},
+                 {"ranks", session.size()}, {"host", comm::host_name()}, {"start_time", utc_now()}};
 
-  Screen screen(command.verbosity, session.rank());
+  Screen screen(command.verbosity, session.rank(), comm::host_name());
   HostSettings settings{.rank = session.rank(),
                         .rank_count = session.size(),
                         .threads = command.threads > 0 ? command.threads : session.cores(),
                         .backend = command.backend,
                         .command = command.line};
   report["threads"] = settings.threads;
+  if (const auto unwatched = session.watch(command.patience_s, last_acts(command, report));
+      root && !unwatched.empty()) {
+    screen.log(PTYCHOFLOW_LOG_WARNING,
+               fmt::format("there is no way by TCP to rank 0 from rank {}: if one of them is lost, nobody will notice",
+                           fmt::join(unwatched, ", ")));
+  }
 
   std::optional<StageLibrary> library;
   Pipeline pipeline;

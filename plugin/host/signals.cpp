@@ -1,11 +1,16 @@
 #include "plugin/host/signals.hpp"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+
+#include "core/comm/session.hpp"
+#include "core/io/atomic_file.hpp"
 
 namespace ptychoflow::host {
 namespace {
@@ -13,8 +18,10 @@ namespace {
 std::atomic<const StageCall*> innermost_call{nullptr};
 std::atomic<bool> stop{false};
 std::atomic<bool> interrupted{false};
+std::atomic<std::int64_t> terminated_ms{0};  // when SIGTERM came first; 0: it did not
 int own_rank = 0;
 int rank_total = 1;
+char own_host[256] = "";
 char alternate_stack[65536];  // so that an overflown stack can still be reported
 static_assert(std::atomic<const StageCall*>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
@@ -48,7 +55,14 @@ const char* crash_name(int signal_number) {
   }
 }
 
+std::int64_t clock_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void on_stop(int signal_number) {
+  if (signal_number == SIGTERM && terminated_ms == 0) terminated_ms = clock_ms();
   if (signal_number == SIGINT && interrupted.exchange(true)) _exit(128 + signal_number);
   // Under MPI, SIGTERM also comes when another rank has ended the run: nothing to tell the user.
   if (!stop.exchange(true) && own_rank == 0 && (rank_total == 1 || signal_number != SIGTERM)) {
@@ -72,6 +86,8 @@ void on_crash(int signal_number) {
   if (rank_total > 1) {
     say("rank ");
     say_number(own_rank);
+    say(" on ");
+    say(own_host);
     say(": ");
   }
   if (const StageCall* call = innermost_call.load()) {
@@ -87,12 +103,15 @@ void on_crash(int signal_number) {
   say(": ");
   say(crash_name(signal_number));
   say("\n");
+  comm::end_other_ranks(EXIT_FAILURE);
+  io::remove_unfinished();
   _exit(EXIT_FAILURE);
 }
 
-void install_signal_handlers(int rank, int rank_count) {
+void install_signal_handlers(int rank, int rank_count, const std::string& host) {
   own_rank = rank;
   rank_total = rank_count;
+  host.copy(own_host, sizeof own_host - 1);
   stack_t stack{};
   stack.ss_sp = alternate_stack;
   stack.ss_size = sizeof(alternate_stack);
@@ -101,10 +120,16 @@ void install_signal_handlers(int rank, int rank_count) {
   for (int signal_number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) handle(signal_number, on_crash, SA_ONSTACK);
 }
 
+bool terminating() { return terminated_ms != 0 && clock_ms() - terminated_ms >= 500; }
+
 bool stop_requested() { return stop.load(std::memory_order_relaxed); }
 
 StageCall::StageCall(const char* stage, const char* file, const char* callback)
-    : stage_(stage), file_(file), callback_(callback), outer_(innermost_call.load()) {
+    : stage_(stage),
+      file_(file),
+      callback_(callback),
+      outer_(innermost_call.load()),
+      doing_(std::string(stage) + " (" + callback + ")") {
   innermost_call.store(this);
 }
 

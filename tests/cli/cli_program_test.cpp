@@ -39,6 +39,7 @@ TEST(CommandLine, mistakes_end_with_2_and_the_nearest_right_name) {
       {{"run", "x.yaml", "y.yaml"}, "unknown argument 'y.yaml'"},
       {{"run", "x.yaml", "--backend", "gpu"}, "--backend: gpu not in"},
       {{"run", "x.yaml", "--threads", "0"}, "--threads"},
+      {{"run", "x.yaml", "--patience", "-1"}, "--patience"},
       {{"run", "x.yaml", "--set", "input"}, "--set input: expected name=value"},
       {{"run", "x.yaml", "-v", "-q"}, "--quiet"},
       {{"run", "missing.yaml"}, "missing.yaml: there is no such file"},

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/comm/rendezvous.hpp"
 #include "tests/support/pipelines.hpp"
 
 namespace ptychoflow::test {
@@ -41,7 +42,8 @@ TEST(Ranks, one_that_fails_while_others_wait_in_agree_ends_all) {
       "agree}}");
   const Ended ended = on_ranks(2, run);
   EXPECT_EQ(ended.exit_code, 3) << ended.err;
-  EXPECT_EQ(count(ended.err, "[error] rank 1: act_source: the data are bad"), 1u) << ended.err;
+  EXPECT_EQ(count(ended.err, "[error] rank 1 on " + comm::host_name() + ": act_source: the data are bad"), 1u)
+      << ended.err;
   EXPECT_EQ(count(run.trace(), "act_source destroy"), 2u) << "both ranks tidy up";
 }
 
@@ -53,7 +55,8 @@ TEST(Ranks, one_that_fails_while_others_are_stuck_in_a_barrier_ends_all) {
       {"--report", folder / "report.json"});
   const Ended ended = on_ranks(2, run);
   EXPECT_EQ(ended.exit_code, 3) << ended.err;
-  EXPECT_EQ(count(ended.err, "[error] rank 1: act_source: the data are bad"), 1u) << ended.err;
+  EXPECT_EQ(count(ended.err, "[error] rank 1 on " + comm::host_name() + ": act_source: the data are bad"), 1u)
+      << ended.err;
   EXPECT_EQ(count(run.trace(), "act_source destroy"), 1u) << "the failed rank tidies up before it ends the others";
   const auto report = nlohmann::json::parse(read_text(folder / "report.json"));
   EXPECT_EQ(report["error"]["rank"], 1);
@@ -63,7 +66,8 @@ TEST(Ranks, one_that_fails_in_configure_ends_all) {
   PipelineRun run("{stage: act_source, params: {in: configure, how: data_error, rank: 0}}, {stage: act}");
   const Ended ended = on_ranks(2, run);
   EXPECT_EQ(ended.exit_code, 3) << ended.err;
-  EXPECT_EQ(count(ended.err, "[error] rank 0: act_source: the data are bad"), 1u) << ended.err;
+  EXPECT_EQ(count(ended.err, "[error] rank 0 on " + comm::host_name() + ": act_source: the data are bad"), 1u)
+      << ended.err;
 }
 
 TEST(Ranks, a_failure_of_all_is_told_once_and_without_rank) {
@@ -81,7 +85,7 @@ TEST(Ranks, one_that_crashes_is_named_and_ends_all) {
   const Ended ended = on_ranks(2, run);
   EXPECT_NE(ended.exit_code, 0);
   EXPECT_NE(ended.exit_code, -1) << "had to be killed";
-  EXPECT_TRUE(ended.says("[error] rank 1: stage 'act' (")) << ended.err;
+  EXPECT_TRUE(ended.says("[error] rank 1 on " + comm::host_name() + ": stage 'act' (")) << ended.err;
 }
 
 TEST(Ranks, mistakes_on_the_command_line_are_told_once) {

@@ -71,7 +71,7 @@ class SameBits(unittest.TestCase):
         self.assertGreater(shared_rows, 0, "no run exchanged rows with neighbours")
 
     def test_views_that_touch_no_shared_row(self):
-        scan = dict(frames=200, size=32)
+        scan = dict(frames=500, size=32)
         expected, _ = self.run_one(1, 1, **scan)
         for ranks in (2, 3):
             found, figures = self.run_one(ranks, 1, distribution="spatial", **scan)

@@ -48,6 +48,17 @@ TEST(AtomicFile, LeavesNothingUnlessCommitted) {
   EXPECT_EQ(folder.names(), Names{});
 }
 
+TEST(RemoveUnfinished, TakesTemporaryFilesAndNothingElse) {
+  TempFolder folder;
+  AtomicFile kept(folder / "a", Overwrite::refuse), unfinished(folder / "b", Overwrite::refuse);
+  put(kept.temporary(), "whole");
+  put(unfinished.temporary(), "part");
+  kept.commit();
+  put(kept.temporary(), "somebody else's");
+  remove_unfinished();
+  EXPECT_EQ(folder.names(), (Names{kept.temporary().filename().string(), "a"}));
+}
+
 TEST(AtomicFile, RefusesAnExistingTargetAndKeepsIt) {
   TempFolder folder;
   put(folder / "a", "old");
