@@ -37,8 +37,8 @@ shift 2
 mkdir -p "$(dirname "$result")"
 
 echo "$(date): $scan on ${SLURM_NTASKS:?start this by sbatch} rank(s) of ${SLURM_JOB_NODELIST-}"
-# The log must say "on N rank(s)" with N as asked for. If it says 1, several times over, --mpi is not the one that your MPI
-# was built with. --kill-on-bad-exit: a rank that is gone ends the others.
+# The log must say "on N rank(s)" with N as asked for. If it says 1, several times over, or MPI says that it was not built for
+# this, --mpi is not the way that your MPI knows. --kill-on-bad-exit: a rank that is gone ends the others.
 code=0
 srun --mpi="$mpi" --kill-on-bad-exit=1 --ntasks="$SLURM_NTASKS" --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" \
   "$program" run "$pipeline" --threads "${SLURM_CPUS_PER_TASK:-1}" --report "${result%.h5}.json" \
