@@ -106,6 +106,7 @@ void Exchange::advance() {
 
 void Exchange::finish() {
   if (!requests_) return;
+  const Waiting waiting;
   check(MPI_Waitall(static_cast<int>(requests_->open.size()), requests_->open.data(), MPI_STATUSES_IGNORE),
         "MPI_Waitall");
   requests_.reset();
@@ -135,11 +136,12 @@ template void Communicator::sum(std::int64_t*, Index) const;
 
 double Communicator::max(double value) const {
   if (size_ == 1) return value;
+  const Waiting waiting;
   check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, handle(mpi_comm_)), "MPI_Allreduce");
   return value;
 }
 
-Exchange Communicator::exchange(std::vector<Message> messages) const {
+Exchange Communicator::exchange(std::vector<Transfer> messages) const {
   Exchange exchange;
   if (messages.empty()) return exchange;
   exchange.requests_ = std::make_unique<Exchange::Requests>();
@@ -164,12 +166,14 @@ Exchange Communicator::exchange(std::vector<Message> messages) const {
 }
 
 void Communicator::send(const void* data, std::size_t bytes, int to) const {
+  const Waiting waiting;
   for_parts(bytes, [&](std::size_t offset, int size, int part) {
     check(MPI_Send(static_cast<const char*>(data) + offset, size, MPI_BYTE, to, part, handle(mpi_comm_)), "MPI_Send");
   });
 }
 
 void Communicator::receive(void* data, std::size_t bytes, int from) const {
+  const Waiting waiting;
   for_parts(bytes, [&](std::size_t offset, int size, int part) {
     check(MPI_Recv(static_cast<char*>(data) + offset, size, MPI_BYTE, from, part, handle(mpi_comm_), MPI_STATUS_IGNORE),
           "MPI_Recv");

@@ -47,7 +47,7 @@ void SharedRows<T>::start(const Array<Complex<Number>, 3>& sums) {
   if (parts_.empty()) {
     for (const auto& n : distribution_.neighbours) parts_.push_back({n, {}, {}});
   }
-  std::vector<comm::Message> messages;
+  std::vector<comm::Transfer> messages;
   for (auto& [neighbour, sent, received] : parts_) {
     const auto mode_bytes = static_cast<std::size_t>(neighbour.rows.size() * row_bytes);
     sent.resize(static_cast<std::size_t>(modes) * mode_bytes);
