@@ -30,7 +30,8 @@ stages:
   - stage: save_scan
     params: {{file: copy.cxi}}
   - stage: ptycho_dm
-    params: {{iterations: "${{iterations}}", probe_modes: 2, initial_probe: {{from_data: {{defocus_m: 8.0e-5}}}}}}
+    params: {{iterations: "${{iterations}}", probe_modes: 2, initial_probe: {{from_data: {{defocus_m: 8.0e-5}}}},
+             checkpoint: {{every: 5, file: run.ckpt}}}}
   - stage: save
     params: {{file: result.h5, pictures: false}}
 """
@@ -41,11 +42,13 @@ PHASES = {
     "read": ("read", "scan.cxi", 64, range(RANKS)),
     "iterate": ("iterate", "", 25, range(RANKS)),
     "reduce": ("reduce", "", 25, range(RANKS)),
+    "checkpoint": ("write", ".run.ckpt.0", 2, range(RANKS)),
     "write": ("write", ".copy.cxi.tmp-", 2, range(RANKS)),
     "result": ("write", ".result.h5.tmp-", 2, [0]),
 }
 LOST = {"die": "died, last seen in", "stop": "has not been heard of for", "hang": "hangs in"}
 REFUSED = {("read", "EIO"): (3, "Input/output error"), ("open", "EIO"): (3, "Input/output error"), ("write", "ENOSPC"): (4, "No space left on device"),
+           ("checkpoint", "ENOSPC"): (4, "No space left on device"),
            ("result", "ENOSPC"): (4, "No space left on device")}
 CASES = [(phase, rank, what) for phase in PHASES if phase != "open" for rank in PHASES[phase][3] for what in LOST]
 CASES += [(phase, rank, what) for phase, what in REFUSED for rank in PHASES[phase][3]]
