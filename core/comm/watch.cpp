@@ -62,6 +62,7 @@ Watch::~Watch() {
 }
 
 void Watch::end_others(int exit_code) const noexcept {
+  spoken_ = true;
   const auto kind = rank_ == 0 ? Message::Kind::end : Message::Kind::told;
   const Message message{.kind = kind, .rank = rank_, .exit_code = exit_code};
   for (const Peer& peer : meeting_.peers) send_message(peer.inbox.socket(), message);
@@ -129,6 +130,7 @@ void Watch::beat(double now_s, Pulse& pulse) {
 }
 
 void Watch::act_on(const Fault& fault, double now_s) {
+  if (spoken_) return;
   if (acts_.expected()) end(acts_.exit_code);
   if (rank_ != 0 && rank_ != meeting_.deputy) {
     // The first process to end makes the launcher kill the others: the deputy must have spoken by then.

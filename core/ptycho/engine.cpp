@@ -116,28 +116,45 @@ IterationFigures Engine<T>::iterate() {
   const bool object_moves = iteration_ >= settings_.object_start;
   const bool probe_moves = iteration_ >= settings_.probe_start;
   const bool object_first = settings_.update_order == UpdateOrder::object_first;
-  IterationFigures figures{iteration_, std::vector<double>(static_cast<std::size_t>(state_.object_modes())),
-                           std::vector<double>(static_cast<std::size_t>(state_.probe_modes()))};
 
   const Gather gather = object_first ? (object_moves ? Gather::object : Gather::nothing)
                                      : (probe_moves ? Gather::probe : Gather::nothing);
-  ExactRatio change;
+  Changes changes{std::vector<ExactRatio>(static_cast<std::size_t>(state_.object_modes())),
+                  std::vector<ExactRatio>(static_cast<std::size_t>(state_.probe_modes()))};
   for_views(gather, [&](Share views, Overlap<T>& overlap) {
     kernels_.update_exit_waves(problem_, state_, views, static_cast<T>(settings_.beta), settings_.modulus_bound, gather,
-                               overlap, change);  // (3), (4)
+                               overlap, changes.exit_wave);  // (3), (4)
   });
   if (object_first) {
-    if (object_moves) figures.object_change = update_object(Numerator::gathered);
-    if (probe_moves) figures.probe_change = update_probe(Numerator::to_gather);
+    if (object_moves) update_object(Numerator::gathered, changes.object);
+    if (probe_moves) update_probe(Numerator::to_gather, changes.probe);
   } else {
-    if (probe_moves) figures.probe_change = update_probe(Numerator::gathered);
-    if (object_moves) figures.object_change = update_object(Numerator::to_gather);
+    if (probe_moves) update_probe(Numerator::gathered, changes.probe);
+    if (object_moves) update_object(Numerator::to_gather, changes.object);
   }
   if (settings_.orthogonalise_every > 0 && iteration_ % settings_.orthogonalise_every == 0) orthogonalise_probe();
 
-  figures.exit_wave_change = epsilons({change}).front();
-  figures.fourier_error = r_factor(sample_stride(problem_.layout().view_count()));
+  const Index stride = sample_stride(problem_.layout().view_count());
+  pager_.for_frames({0, problem_.local_count()},
+                    [&](Share views) { kernels_.compare(problem_, state_, views, stride, changes.fit); });
+  IterationFigures figures = figures_of(std::move(changes));
   figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return figures;
+}
+
+/// ε and R over all ranks, in one sum: on many ranks it is the number of messages that counts.
+template <class T>
+IterationFigures Engine<T>::figures_of(Changes changes) const {
+  std::vector<ExactRatio> all = std::move(changes.object);
+  all.insert(all.end(), changes.probe.begin(), changes.probe.end());
+  all.insert(all.end(), {changes.exit_wave, changes.fit});
+  sum(all, ranks_);
+  IterationFigures figures{iteration_, {}, {}};
+  auto next = all.begin();
+  for (Index l = 0; l < state_.object_modes(); ++l) figures.object_change.push_back((next++)->root());
+  for (Index k = 0; k < state_.probe_modes(); ++k) figures.probe_change.push_back((next++)->root());
+  figures.exit_wave_change = (next++)->root();
+  figures.fourier_error = next->root();
   return figures;
 }
 
@@ -182,7 +199,7 @@ void Engine<T>::start_numerator(Gather gather) {
 }
 
 template <class T>
-std::vector<double> Engine<T>::update_object(Numerator numerator) {
+void Engine<T>::update_object(Numerator numerator, std::vector<ExactRatio>& changes) {
   if (numerator == Numerator::to_gather) {
     for_views(Gather::object, [&](Share views, Overlap<T>& overlap) {
       kernels_.gather(problem_, state_, views, Gather::object, overlap);
@@ -192,16 +209,14 @@ std::vector<double> Engine<T>::update_object(Numerator numerator) {
   kernels_.settle(object_overlap_);
   kernels_.cover_object(problem_, state_, object_overlap_);
   const T most_light = static_cast<T>(ranks_.max(static_cast<double>(kernels_.largest(object_overlap_.denominator))));
-  std::vector<ExactRatio> changes(static_cast<std::size_t>(state_.object_modes()));
   divide(object_overlap_, most_light, object_floor, lit_coverage, problem_.owned_rows(), state_.object,
          changes);  // (6)
   if (settings_.object_bounds.any()) kernels_.bound_object(settings_.object_bounds, state_.object);
   kernels_.take_object(state_);
-  return epsilons(std::move(changes));
 }
 
 template <class T>
-std::vector<double> Engine<T>::update_probe(Numerator numerator) {
+void Engine<T>::update_probe(Numerator numerator, std::vector<ExactRatio>& changes) {
   if (numerator == Numerator::to_gather) {
     for_views(Gather::probe, [&](Share views, Overlap<T>& overlap) {
       kernels_.gather(problem_, state_, views, Gather::probe, overlap);
@@ -212,13 +227,11 @@ std::vector<double> Engine<T>::update_probe(Numerator numerator) {
   kernels_.sum_denominator(probe_overlap_, ranks_);
   kernels_.settle(probe_overlap_);
   const T most_light = kernels_.largest(probe_overlap_.denominator);
-  std::vector<ExactRatio> changes(static_cast<std::size_t>(state_.probe_modes()));
   divide(probe_overlap_, most_light, probe_floor, 0, {0, ranks_.is_root() ? problem_.layout().frame.y : 0},
          state_.probe,
          changes);  // (5)
   if (settings_.probe_support_px) kernels_.support_probe(*settings_.probe_support_px, state_.probe);
   kernels_.take_probe(state_);
-  return epsilons(std::move(changes));
 }
 
 /// The quotient of (5) or (6), with floors relative to the largest denominator.
@@ -248,15 +261,8 @@ double Engine<T>::r_factor(Index stride) {
   ExactRatio fit;
   pager_.for_frames({0, problem_.local_count()},
                     [&](Share views) { kernels_.compare(problem_, state_, views, stride, fit); });
-  return epsilons({fit}).front();
-}
-
-template <class T>
-std::vector<double> Engine<T>::epsilons(std::vector<ExactRatio> changes) const {
-  sum(changes, ranks_);
-  std::vector<double> roots;
-  for (const auto& c : changes) roots.push_back(c.root());
-  return roots;
+  sum({&fit, 1}, ranks_);
+  return fit.root();
 }
 
 template <class T>

@@ -47,15 +47,21 @@ class Engine {
  private:
   enum class Numerator { gathered, to_gather };
 
+  /// What this rank knows of an iteration's ε and R.
+  struct Changes {
+    std::vector<ExactRatio> object, probe;
+    ExactRatio exit_wave{}, fit{};
+  };
+
   template <class Body>
   void for_views(Gather gather, const Body& body);
   void start_numerator(Gather gather);
-  std::vector<double> update_object(Numerator numerator);
-  std::vector<double> update_probe(Numerator numerator);
+  void update_object(Numerator numerator, std::vector<ExactRatio>& changes);
+  void update_probe(Numerator numerator, std::vector<ExactRatio>& changes);
   void divide(const Overlap<T>& overlap, T largest, double floor, double lit, device::Share counted,
               View<Complex<T>, 3> target, std::vector<ExactRatio>& changes);
   void orthogonalise_probe();
-  std::vector<double> epsilons(std::vector<ExactRatio> changes) const;
+  IterationFigures figures_of(Changes changes) const;
 
   const Problem<T>& problem_;
   State<T>& state_;

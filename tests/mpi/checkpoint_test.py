@@ -110,7 +110,7 @@ class Checkpoints(Folder):
         for moment in range(50):
             ranks = rng.choice([1, 1, 2, 3])
             job = self.start("killed.h5", ranks)
-            time.sleep(rng.uniform(0, 1.2 * length + 0.3 * ranks))
+            time.sleep(rng.uniform(0, length + 0.3 * (ranks - 1)))
             victims = self.processes(job)
             if victims:
                 killed += 1
@@ -123,7 +123,7 @@ class Checkpoints(Folder):
             if (self.folder / "killed.h5").exists():  # whole, whenever the kill came
                 self.expect_same("killed.h5", "undisturbed.h5")
                 (self.folder / "killed.h5").unlink()
-        self.assertGreater(killed, 25, "most runs had ended before they were to be killed")
+        self.assertGreater(killed, 10, "most runs had ended before they were to be killed")
         self.run_here("restarted.h5", ranks=2)
         self.expect_same("restarted.h5", "undisturbed.h5")
         self.assertEqual(self.files(".run.ckpt*"), [], "half-written files")
