@@ -56,10 +56,10 @@ class Watch {
   LastActs acts_;
   Meeting meeting_;
   Judge judge_;
-  double fault_since_s_ = 0;          // the root is lost, and it is the deputy's turn to speak; 0: it is not
-  std::atomic<bool> leaving_{false};  // set by the destructor, which then wakes the thread
+  double fault_since_s_ = 0;                  // the root is lost, and it is the deputy's turn to speak; 0: it is not
+  std::atomic<bool> leaving_{false};          // set by the destructor, which then wakes the thread
   mutable std::atomic<bool> spoken_ = false;  ///< this rank has told the others to end: what follows is no news
-  Socket wake_;                       // an eventfd
+  Socket wake_;                               // an eventfd
   std::thread thread_;
 };
 

@@ -30,7 +30,9 @@ Index choose_batch(const Workload& work, const DeviceFacts& device, Index lanes)
   return std::max(in_cache, busy);
 }
 
-BatchPlan plan_with(const Workload& work, Index batch, Index lanes) {
+enum class ExitWavesLie { on_the_device, with_the_processor };
+
+BatchPlan plan_with(const Workload& work, Index batch, Index lanes, ExitWavesLie where) {
   const Bytes frame = pixels(work.frame), object = pixels(work.object), real = static_cast<Bytes>(work.real_bytes);
   const auto mode_pairs = static_cast<Bytes>(work.mode_pairs()), views = static_cast<Bytes>(work.views);
   const auto probes = static_cast<Bytes>(work.probe_modes), objects = static_cast<Bytes>(work.object_modes);
@@ -40,7 +42,8 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes) {
   plan.exit_waves = views * mode_pairs * frame * 2 * real;
   plan.magnitudes = views * frame * real;
   plan.transform_work = static_cast<Bytes>(batch * lanes) * mode_pairs * frame * 2 * real;
-  plan.batch_waves = plan.transform_work;
+  plan.exit_waves_on_host = where == ExitWavesLie::with_the_processor;
+  plan.batch_waves = plan.transform_work * (plan.exit_waves_on_host ? 2 : 1);
   plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
                 static_cast<Bytes>(probe_parts) * probes * frame * 2 * real;
   plan.lists = bytes_of_lists(work);
@@ -50,33 +53,41 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes) {
 }  // namespace
 
 BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index asked) {
-  const Index lanes = work.views > 1 ? 2 : 1;
   const Index most = std::clamp<Index>(work.views, 1, most_views_in_a_batch);
-  Index batch = std::clamp<Index>(asked > 0 ? asked : choose_batch(work, device, lanes), 1, most);
-  BatchPlan plan = plan_with(work, batch, lanes);
-  while (plan.total() > device.free_bytes && asked == 0 && batch > 1) plan = plan_with(work, batch /= 2, lanes);
-  if (plan.total() > device.free_bytes) {
-    throw Error(ErrorCode::resource, "the GPU's memory is too small for this scan:\n" + describe(plan, device) +
-                                         "use more ranks with a GPU each, single precision or fewer modes" +
-                                         (asked > 1 ? ", or a smaller batch_views" : "") +
-                                         "; or run with --backend cpu");
+  BatchPlan plan;
+  for (const ExitWavesLie where : {ExitWavesLie::on_the_device, ExitWavesLie::with_the_processor}) {
+    const Index lanes = std::min<Index>(work.views > 0 ? work.views : 1, where == ExitWavesLie::on_the_device ? 2 : 3);
+    Index batch = std::clamp<Index>(asked > 0 ? asked : choose_batch(work, device, lanes), 1, most);
+    plan = plan_with(work, batch, lanes, where);
+    while (plan.total() > device.free_bytes && asked == 0 && batch > 1)
+      plan = plan_with(work, batch /= 2, lanes, where);
+    if (plan.total() <= device.free_bytes) {
+      if (asked == 0 && batch < work.views) {  // batches of equal size
+        const Index batches = (work.views + batch - 1) / batch;
+        plan = plan_with(work, (work.views + batches - 1) / batches, lanes, where);
+      }
+      return plan;
+    }
+    if (plan.exit_waves > device.host_bytes) break;
   }
-  if (asked == 0 && batch < work.views) {  // batches of equal size
-    const Index batches = (work.views + batch - 1) / batch;
-    plan = plan_with(work, (work.views + batches - 1) / batches, lanes);
-  }
-  return plan;
+  throw Error(ErrorCode::resource, "the GPU's memory is too small for this scan:\n" + describe(plan, device) +
+                                       "use more ranks with a GPU each, single precision or fewer modes" +
+                                       (asked > 1 ? ", or a smaller batch_views" : "") +
+                                       "; allow more of the processor's memory (memory: {host: …}); or run with "
+                                       "--backend cpu");
 }
 
 std::string describe(const BatchPlan& plan, const DeviceFacts& device) {
-  const std::array<std::pair<const char*, Bytes>, 8> lines = {{{"exit waves", plan.exit_waves},
-                                                               {"magnitudes", plan.magnitudes},
-                                                               {"waves of batches", plan.batch_waves},
-                                                               {"work area of transforms", plan.transform_work},
-                                                               {"probe, object and sums", plan.fields},
-                                                               {"lists of views", plan.lists},
-                                                               {"in all", plan.total()},
-                                                               {"free on the device", device.free_bytes}}};
+  const std::array<std::pair<const char*, Bytes>, 9> lines = {
+      {{plan.exit_waves_on_host ? "exit waves (processor's)" : "exit waves", plan.exit_waves},
+       {"magnitudes", plan.magnitudes},
+       {"waves of batches", plan.batch_waves},
+       {"work area of transforms", plan.transform_work},
+       {"probe, object and sums", plan.fields},
+       {"lists of views", plan.lists},
+       {"in all", plan.total()},
+       {"copied in an iteration", plan.traffic_per_iteration()},
+       {"free on the device", device.free_bytes}}};
   std::string text;
   for (const auto& [what, bytes] : lines) {
     text += fmt::format("  {:<24} {:>10.1f} MiB\n", what, static_cast<double>(bytes) / (1 << 20));

@@ -93,8 +93,9 @@ Engine<T>::Engine(const Problem<T>& problem, State<T>& state, const Settings& se
   kernels.take_probe(state);
   kernels.take_object(state);
   // First touched by the threads that will use them.
-  state.exit_waves = device::Array<T, 3>::uninitialized(
-      {problem.local_count(), state.mode_pairs(), kernels.exit_wave_size()}, paging.scratch ? paging.scratch : memory);
+  state.exit_waves =
+      device::Array<T, 3>::uninitialized({problem.local_count(), state.mode_pairs(), kernels.exit_wave_size()},
+                                         paging.scratch ? paging.scratch : kernels.exit_wave_memory());
   pager_.for_slabs({0, problem.local_count()},
                    [&](Share views) { kernels_.start_exit_waves(problem_, state_, views); });  // (2)
 }

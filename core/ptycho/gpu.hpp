@@ -2,6 +2,8 @@
 // libptychoflow-core.so, opened when it is first asked for: one installation serves machines with and without a GPU.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -30,7 +32,9 @@ struct GpuOptions {
   int device = -1;  ///< as CUDA numbers those it sees; -1: one after the other by the rank's place on its machine
   ObjectSum object_sum = ObjectSum::atomic;
   Reduction reduction = Reduction::automatic;
-  Index batch_views = 0;  ///< views in a batch; 0: by plan_batches
+  Index batch_views = 0;                                                   ///< views in a batch; 0: by plan_batches
+  std::uint64_t device_bytes = std::numeric_limits<std::uint64_t>::max();  ///< of the card's memory that may be used
+  std::uint64_t host_bytes = 0;  ///< of the processor's, for exit waves that do not fit on the card
 };
 
 /// One rank's card.

@@ -79,6 +79,9 @@ class Kernels {
   /// Where these kernels want their arrays; null: in the processor's memory.
   virtual device::Memory* memory() { return nullptr; }
 
+  /// Where they want the exit waves, once they are prepared: elsewhere if the device is too small for all of them.
+  virtual device::Memory* exit_wave_memory() { return memory(); }
+
   /// Numbers of one exit wave as it lies in State::exit_waves.
   virtual Index exit_wave_size() const = 0;
 
@@ -86,7 +89,7 @@ class Kernels {
   virtual device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state, device::Share views) const = 0;
 
   /// Takes over exit waves that anyone wrote, of local views from `first` on.
-  virtual void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) const = 0;
+  virtual void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) = 0;
 
   /// Makes ready for a problem and a state of this shape. Called before exit waves are allocated.
   /// @throws Error (resource) if they will not fit

@@ -5,6 +5,10 @@
 //   each(groups, count, f)                 calls f(group, element) for all
 //   sum(groups, count, V* sums, f)         sums[group] = Σ f(group, element), always in the same order
 //   read(const V* values, n)               waits, and returns them
+//   wait()                                 until all it was given is done
+//   far_memory()                           of the processor, from which and to which copies go beside all else
+//   copy_in(to, far, bytes)                from far memory to the device's
+//   copy_out(far, from, bytes)             the other way
 //   lane()                                 another queue, whose work may run beside this one's
 //   after(Queue&)                          later work here waits for what the other has been given so far
 //   replayed(key, body)                    body(), or what the last body with this key queued, once more
@@ -41,6 +45,8 @@ class BatchedKernels : public Kernels<T> {
 
   Index exit_wave_size() const override { return 2 * pixels(); }
 
+  device::Memory* exit_wave_memory() override { return far_ ? queue_.far_memory() : memory(); }
+
   device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state, device::Share views) const override {
     auto waves = device::Array<Complex<T>, 4>::uninitialized({views.size(), state.mode_pairs(), frame_.y, frame_.x});
     state.exit_waves.memory()->copy_out(waves.data(), psi_of(state) + views.first * state.mode_pairs() * pixels(),
@@ -48,20 +54,21 @@ class BatchedKernels : public Kernels<T> {
     return waves;
   }
 
-  void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) const override {
+  void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) override {
     state.exit_waves.memory()->copy_in(psi_of(state) + first * state.mode_pairs() * pixels(), waves.data(),
                                        static_cast<std::size_t>(waves.size()) * sizeof(Complex<T>));
+    for (Lane& lane : lanes_) lane.holds = {0, 0};
   }
 
   void prepare(const Problem<T>& problem, const State<T>& state) override { learn(problem, state); }
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state, device::Share views) override {
     expect_known(problem);
-    const auto fields = fields_of(state);
-    for_batches(views, [&](Lane& lane, Index first, Index count) {
-      lane.queue.each(count, pixels(),
-                      sweep::Multiply<T>{fields, nullptr, first, psi_of(state) + fields.wave(first, 0, 0, 0)});
-    });
+    for_exit_waves(state, views, Use::written,
+                   [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
+                     lane.queue.each(count, pixels(),
+                                     sweep::Multiply<T>{fields, nullptr, first, psi + fields.psi(first, 0, 0, 0)});
+                   });
   }
 
   void clear(Overlap<T>& overlap) override {
@@ -82,31 +89,36 @@ class BatchedKernels : public Kernels<T> {
     const bool on_the_way =
         gather == Gather::object && object_sum_ == ObjectSum::atomic && !overlap.numerator_scale.used();
     Complex<T>* numerator = on_the_way ? overlap.numerator.data() : nullptr;
-    const auto fields = fields_of(state);
-    Complex<T>* psi = psi_of(state);
     const double bound = modulus_bound.value_or(0);  // 0: no frame may keep anything
     const Key key{scans_,
-                  address(psi),
-                  address(fields.probe),
-                  address(fields.object),
+                  address(psi_of(state)),
+                  address(state.probe.data()),
+                  address(state.object.data()),
                   address(numerator),
                   static_cast<double>(beta),
                   bound,
                   static_cast<double>(views.first),
                   static_cast<double>(views.last)};
-    queue_.replayed(key, [&] {
-      for_batches(views, [&](Lane& lane, Index first, Index count) {
-        lane.queue.each(count, pixels(), sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
-        lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
-        lane.queue.sum(count, pixels(), lane.misfit.data(),
-                       sweep::ReplaceModulus<T>{spectra(problem, fields, nullptr, first), lane.waves.data()});
-        lane.queue.each(1, count, sweep::Slack<T>{lane.misfit.data(), bound, lane.slack.data()});
-        lane.fft.inverse(lane.waves.data(), count * fields.mode_pairs());
-        lane.queue.sum(
-            count, pixels(), changes_.data() + first,
-            sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.slack.data(), beta, psi, numerator});
-      });
-    });
+    const auto sweep_all = [&] {
+      for_exit_waves(
+          state, views, Use::read_and_written,
+          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
+            lane.queue.each(count, pixels(), sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
+            lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
+            lane.queue.sum(count, pixels(), lane.misfit.data(),
+                           sweep::ReplaceModulus<T>{spectra(problem, fields, nullptr, first), lane.waves.data()});
+            lane.queue.each(1, count, sweep::Slack<T>{lane.misfit.data(), bound, lane.slack.data()});
+            lane.fft.inverse(lane.waves.data(), count * fields.mode_pairs());
+            lane.queue.sum(
+                count, pixels(), changes_.data() + first,
+                sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.slack.data(), beta, psi, numerator});
+          });
+    };
+    if (far_) {  // which batches are on the device differs from sweep to sweep
+      sweep_all();
+    } else {
+      queue_.replayed(key, sweep_all);
+    }
     if (gather != Gather::nothing && !on_the_way) this->gather(problem, state, views, gather, overlap);
     for (const auto& sums : queue_.read(changes_.data() + views.first, views.size())) change.add(sums);
   }
@@ -115,16 +127,13 @@ class BatchedKernels : public Kernels<T> {
               Overlap<T>& overlap) override {
     expect_known(problem);
     if (views.size() == 0) return;
-    const sweep::ViewRange range{views.first, views.last};
-    const bool whole = overlap.numerator_scale.used();
-    const sweep::Whole<Complex<T>> wholes{overlap.numerator_scale, too_large_.data()};
-    if (what == Gather::object) {
-      if (whole) gather_object(problem, state, range, wholes, overlap.whole_numerator);
-      if (!whole) gather_object(problem, state, range, sweep::Plain<Complex<T>>{}, overlap.numerator);
-    } else {
-      if (whole) gather_probe(state, range, wholes, whole_probe_sums_, overlap.whole_numerator);
-      if (!whole) gather_probe(state, range, sweep::Plain<Complex<T>>{}, probe_sums_, overlap.numerator);
-    }
+    if (!far_) return gather(problem, fields_of(state), psi_of(state), views, what, overlap);
+    // Sums are made by one queue in its order, while lanes bring the next exit waves.
+    for_exit_waves(state, views, Use::read, [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
+      queue_.after(lane.queue);
+      gather(problem, fields, psi, {first, first + count}, what, overlap);
+      lane.queue.after(queue_);
+    });
   }
 
   void settle(Overlap<T>& overlap) override {
@@ -183,9 +192,12 @@ class BatchedKernels : public Kernels<T> {
               std::vector<ExactRatio>& changes) override {
     const auto [modes, height, width] = target.extents();
     need(row_changes_, {modes * height});
-    queue_.sum(modes * height, width, row_changes_.data(),
-               sweep::Divide<T>{overlap.numerator.data(), overlap.denominator.data(), floor, lit, height, width,
-                                target.data()});
+    constexpr Index rows_at_once = 32768;  // a launch takes 65535 groups
+    for (Index first = 0; first < modes * height; first += rows_at_once) {
+      queue_.sum(std::min(rows_at_once, modes * height - first), width, row_changes_.data() + first,
+                 sweep::Divide<T>{overlap.numerator.data(), overlap.denominator.data(), floor, lit, first, height,
+                                  width, target.data()});
+    }
     const auto sums = queue_.read(row_changes_.data(), modes * height);
     for (Index m = 0; m < modes; ++m) {
       for (Index y = counted.first; y < counted.last; ++y)
@@ -198,12 +210,12 @@ class BatchedKernels : public Kernels<T> {
   }
 
   void rotate_exit_waves(View<const Complex<double>, 2> rotation, State<T>& state, device::Share views) override {
-    const auto fields = fields_of(state);
-    const Index batch = lanes_.front().waves.extent(0);
-    for (Index first = views.first; first < views.last; first += batch) {
-      rotate(rotation, psi_of(state) + fields.wave(first, 0, 0, 0), std::min(batch, views.last - first),
-             fields.object_modes * pixels());
-    }
+    for_exit_waves(state, views, Use::read_and_written,
+                   [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
+                     queue_.after(lane.queue);
+                     rotate(rotation, psi + fields.psi(first, 0, 0, 0), count, fields.object_modes * pixels());
+                     lane.queue.after(queue_);
+                   });
   }
 
   void bound_object(const ObjectBounds& bounds, View<Complex<T>, 3> object) override {
@@ -247,7 +259,12 @@ class BatchedKernels : public Kernels<T> {
     List<sweep::Misfit> misfit;          ///< [place in the batch]
     List<T> slack;                       ///< [place in the batch]
     Fft fft;
+    device::Array<Complex<T>, 3> psi{};  ///< exit waves of a batch, where not all are on the device
+    device::Share holds{0, 0};           ///< views whose exit waves these are
   };
+
+  /// What a sweep does with exit waves.
+  enum class Use { read, written, read_and_written };
 
   struct TilesOnDevice {
     List<std::int32_t> starts, views;
@@ -267,27 +284,40 @@ class BatchedKernels : public Kernels<T> {
       "reproducible: a term of the overlap sums is larger than whole numbers can take here: the reconstruction has run "
       "away. Check the starting probe and the frames, or bound the object by object_amplitude";
 
+  /// Adds the terms of views whose exit waves `psi` has.
+  void gather(const Problem<T>& problem, const sweep::Fields<T>& fields, const Complex<T>* psi, device::Share views,
+              Gather what, Overlap<T>& overlap) {
+    const sweep::ViewRange range{views.first, views.last};
+    const bool whole = overlap.numerator_scale.used();
+    const sweep::Whole<Complex<T>> wholes{overlap.numerator_scale, too_large_.data()};
+    if (what == Gather::object) {
+      if (whole) gather_object(problem, fields, psi, range, wholes, overlap.whole_numerator);
+      if (!whole) gather_object(problem, fields, psi, range, sweep::Plain<Complex<T>>{}, overlap.numerator);
+    } else {
+      if (whole) gather_probe(fields, psi, range, wholes, whole_probe_sums_, overlap.whole_numerator);
+      if (!whole) gather_probe(fields, psi, range, sweep::Plain<Complex<T>>{}, probe_sums_, overlap.numerator);
+    }
+  }
+
   template <class Kind>
-  void gather_object(const Problem<T>& problem, const State<T>& state, const sweep::ViewRange& views, const Kind& kind,
-                     device::Array<typename Kind::Sum, 3>& numerator) {
+  void gather_object(const Problem<T>& problem, const sweep::Fields<T>& fields, const Complex<T>* psi,
+                     const sweep::ViewRange& views, const Kind& kind, device::Array<typename Kind::Sum, 3>& numerator) {
     if (local_tiles_.starts.empty()) {
       std::vector<Yx<Index>> windows;
       for (Index v = 0; v < local_; ++v) windows.push_back(problem.window(v));
       local_tiles_ = on_device(list_tiles(frame_, problem.held(), windows));
     }
-    const auto fields = fields_of(state);
     queue_.each(fields.object_modes, fields.object_pixels,
-                sweep::GatherObject<T, Kind>{fields, tiles(local_tiles_, fields), views, psi_of(state), kind,
-                                             numerator.data()});
+                sweep::GatherObject<T, Kind>{fields, tiles(local_tiles_, fields), views, psi, kind, numerator.data()});
   }
 
   template <class Kind>
-  void gather_probe(const State<T>& state, const sweep::ViewRange& views, const Kind& kind,
-                    List<typename Kind::Sum>& parts, device::Array<typename Kind::Sum, 3>& numerator) {
-    const auto fields = fields_of(state);
+  void gather_probe(const sweep::Fields<T>& fields, const Complex<T>* psi, const sweep::ViewRange& views,
+                    const Kind& kind, List<typename Kind::Sum>& parts,
+                    device::Array<typename Kind::Sum, 3>& numerator) {
     need(parts, {probe_parts * fields.probe_modes * pixels()});
     queue_.each(probe_parts * fields.probe_modes, pixels(),
-                sweep::GatherProbe<T, Kind>{fields, views, probe_parts, psi_of(state), kind, parts.data()});
+                sweep::GatherProbe<T, Kind>{fields, views, probe_parts, psi, kind, parts.data()});
     queue_.each(
         fields.probe_modes, pixels(),
         sweep::AddParts<typename Kind::Sum>{probe_parts, fields.probe_modes, pixels(), parts.data(), numerator.data()});
@@ -349,8 +379,11 @@ class BatchedKernels : public Kernels<T> {
 
   void make_lanes(const BatchPlan& plan, Index mode_pairs) {
     const Extents<3> extents{plan.batch_views, mode_pairs, pixels()};
-    if (!lanes_.empty() && lanes_.front().waves.extents() == extents && static_cast<Index>(lanes_.size()) == plan.lanes)
+    for (Lane& lane : lanes_) lane.holds = {0, 0};
+    if (!lanes_.empty() && lanes_.front().waves.extents() == extents &&
+        static_cast<Index>(lanes_.size()) == plan.lanes && far_ == plan.exit_waves_on_host)
       return;
+    far_ = plan.exit_waves_on_host;
     lanes_.clear();  // gives back their memory before more is taken
     for (Index i = 0; i < plan.lanes; ++i) {
       Queue queue = queue_.lane();
@@ -358,6 +391,7 @@ class BatchedKernels : public Kernels<T> {
       lanes_.push_back({std::move(queue), device::Array<Complex<T>, 3>::zeros(extents, memory()),
                         List<sweep::Misfit>::zeros({plan.batch_views}, memory()),
                         List<T>::zeros({plan.batch_views}, memory()), std::move(fft)});
+      if (far_) lanes_.back().psi = device::Array<Complex<T>, 3>::zeros(extents, memory());
     }
   }
 
@@ -397,6 +431,43 @@ class BatchedKernels : public Kernels<T> {
     for (Lane& lane : lanes_) queue_.after(lane.queue);
   }
 
+  /// The same with the exit waves at hand: body(lane, first, count, fields, psi). Where they lie far off, each batch is
+  /// brought to the device and taken back; a sweep goes the other way than the one before and begins with what is
+  /// there.
+  template <class Body>
+  void for_exit_waves(const State<T>& state, device::Share views, Use use, const Body& body) {
+    auto* const all = const_cast<Complex<T>*>(psi_of(state));
+    auto fields = fields_of(state);
+    if (!far_) {
+      return for_batches(views, [&](Lane& lane, Index first, Index count) { body(lane, first, count, fields, all); });
+    }
+    const Index batch = lanes_.front().waves.extent(0), wave_size = fields.mode_pairs() * pixels();
+    std::vector<device::Share> batches;
+    for (Index first = views.first; first < views.last; first += batch)
+      batches.push_back({first, std::min(first + batch, views.last)});
+    if (backwards_) std::reverse(batches.begin(), batches.end());
+    backwards_ = !backwards_;
+    for (Lane& lane : lanes_) lane.queue.after(queue_);
+    std::size_t turn = 0;
+    for (const device::Share& some : batches) {
+      const auto holds = [&](const Lane& lane) {
+        return lane.holds.first == some.first && lane.holds.last == some.last;
+      };
+      const auto found = std::find_if(lanes_.begin(), lanes_.end(), holds);
+      Lane& lane = found != lanes_.end() ? *found : lanes_[turn++ % lanes_.size()];
+      lane.queue.about("views " + std::to_string(some.first) + " to " + std::to_string(some.last - 1));
+      Complex<T>* const far = all + some.first * wave_size;
+      const auto bytes = static_cast<std::size_t>(some.size() * wave_size) * sizeof(Complex<T>);
+      if (use != Use::written && found == lanes_.end()) lane.queue.copy_in(lane.psi.data(), far, bytes);
+      lane.holds = some;
+      fields.psi_first = some.first;
+      body(lane, some.first, some.size(), fields, lane.psi.data());
+      if (use != Use::read) lane.queue.copy_out(far, lane.psi.data(), bytes);
+    }
+    for (Lane& lane : lanes_) queue_.after(lane.queue);
+    if (use != Use::read) queue_.wait();  // the processor may look at them
+  }
+
   void choose_sample(const Problem<T>& problem, device::Share among, Index stride) {
     if (stride == sample_stride_ && among.first == sample_of_.first && among.last == sample_of_.last) return;
     std::vector<std::int32_t> views;
@@ -428,6 +499,8 @@ class BatchedKernels : public Kernels<T> {
   const Problem<T>* known_ = nullptr;
   double scans_ = 0;  ///< how many problems were learnt: part of the key of what may be replayed
   Index local_ = 0;
+  bool far_ = false;        ///< exit waves lie in far memory
+  bool backwards_ = false;  ///< the next sweep over them
   std::vector<Lane> lanes_;
   List<sweep::ViewPlace> places_;
   List<Yx<std::int32_t>> scan_windows_;

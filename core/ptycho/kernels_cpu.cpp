@@ -34,7 +34,7 @@ class CpuKernels final : public Kernels<T> {
     return waves;
   }
 
-  void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) const override {
+  void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) override {
     for (Index v = 0; v < waves.extent(0); ++v) {
       for (Index kl = 0; kl < waves.extent(1); ++kl) pack(plan_, waves[v][kl], &state.exit_waves(first + v, kl, 0));
     }

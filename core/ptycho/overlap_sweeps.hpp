@@ -68,7 +68,7 @@ struct GatherObject {
       if (i < 0 || !views.has(v)) continue;
       Complex<T> term{};
       for (Index k = 0; k < fields.probe_modes; ++k)
-        term += op::overlap_term(fields.p(k, i), psi[fields.wave(v, k, l, i)]);
+        term += op::overlap_term(fields.p(k, i), psi[fields.psi(v, k, l, i)]);
       sum += kind.term(term);
     }
     numerator[l * fields.object_pixels + place] += sum;
@@ -92,7 +92,7 @@ struct GatherProbe {
       const Index place = fields.place(v, i);
       Complex<T> term{};
       for (Index l = 0; l < fields.object_modes; ++l)
-        term += op::overlap_term(fields.o(l, place), psi[fields.wave(v, k, l, i)]);
+        term += op::overlap_term(fields.o(l, place), psi[fields.psi(v, k, l, i)]);
       sum += kind.term(term);
     }
     sums[group * fields.frame_pixels + i] = sum;
@@ -216,16 +216,17 @@ struct Power {
   }
 };
 
-/// The quotient of (5) or (6), in place. Group: mode · height + row.
+/// The quotient of (5) or (6), in place, in rows from `first` on; rows of all modes are counted through. Group: row.
 template <class T>
 struct Divide {
   const Complex<T>* numerator;
   const T* denominator;
   T floor, lit;
-  Index height, width;
+  Index first, height, width;
   Complex<T>* target;
 
-  PTYCHOFLOW_HOST_DEVICE ChangeSums operator()(Index row, Index x) const {
+  PTYCHOFLOW_HOST_DEVICE ChangeSums operator()(Index group, Index x) const {
+    const Index row = first + group;
     const T light = denominator[row % height * width + x];
     Complex<T>& value = target[row * width + x];
     const Complex<T> old = value;

@@ -34,12 +34,18 @@ struct Fields {
   Index probe_modes, object_modes;
   Index frame_nx, frame_pixels;
   Index object_nx, object_pixels;
+  Index psi_first = 0;  ///< the first view whose exit waves are there
 
   PTYCHOFLOW_HOST_DEVICE Index mode_pairs() const { return probe_modes * object_modes; }
   PTYCHOFLOW_HOST_DEVICE Complex<T> p(Index k, Index pixel) const { return probe[k * frame_pixels + pixel]; }
   PTYCHOFLOW_HOST_DEVICE Complex<T> o(Index l, Index place) const { return object[l * object_pixels + place]; }
 
-  /// Where element (k, l, pixel) of view v lies in ψ; in `waves`, with v counted from the start of the batch.
+  /// Where element (k, l, pixel) of view v lies in ψ, or in that part of it which is on the device.
+  PTYCHOFLOW_HOST_DEVICE Index psi(Index v, Index k, Index l, Index pixel) const {
+    return wave(v - psi_first, k, l, pixel);
+  }
+
+  /// The same in `waves`, with v counted from the start of the batch.
   PTYCHOFLOW_HOST_DEVICE Index wave(Index v, Index k, Index l, Index pixel) const {
     return (v * mode_pairs() + k * object_modes + l) * frame_pixels + pixel;
   }
@@ -82,8 +88,7 @@ struct ReflectWaves {
     for (Index k = 0; k < fields.probe_modes; ++k) {
       const Complex<T> p = fields.p(k, i);
       for (Index l = 0; l < fields.object_modes; ++l) {
-        waves[fields.wave(b, k, l, i)] =
-            op::reflected_wave(p, fields.o(l, place), psi[fields.wave(first + b, k, l, i)]);
+        waves[fields.wave(b, k, l, i)] = op::reflected_wave(p, fields.o(l, place), psi[fields.psi(first + b, k, l, i)]);
       }
     }
   }
@@ -189,7 +194,7 @@ struct UpdateExitWaves {
       Complex<T> term{};
       for (Index k = 0; k < fields.probe_modes; ++k) {
         const Complex<T> p = fields.p(k, i);
-        Complex<T>& wave = psi[fields.wave(first + b, k, l, i)];
+        Complex<T>& wave = psi[fields.psi(first + b, k, l, i)];
         const Complex<T> projected =
             op::projected_wave(op::reflected_wave(p, o, wave), waves[fields.wave(b, k, l, i)], slack[b]);
         const Complex<T> step = op::exit_wave_step(projected, p, o, beta);

@@ -114,8 +114,8 @@ class Twins {
       }
       kernels->prepare(problem, state);
       take_fields();
-      state.exit_waves =
-          device::Array<T, 3>::zeros({problem.local_count(), state.mode_pairs(), kernels->exit_wave_size()}, memory);
+      state.exit_waves = device::Array<T, 3>::zeros(
+          {problem.local_count(), state.mode_pairs(), kernels->exit_wave_size()}, kernels->exit_wave_memory());
     }
 
     void take_fields() {
@@ -220,8 +220,10 @@ class Twins {
 class PlayedKernels : public ::testing::TestWithParam<Case> {
  public:
   template <class T>
-  void run(ObjectSum object_sum) {
-    const auto plan = [](const Workload&) { return BatchPlan{.batch_views = 3, .lanes = 2}; };
+  void run(ObjectSum object_sum, bool exit_waves_on_host = false) {
+    const auto plan = [=](const Workload&) {
+      return BatchPlan{.batch_views = 2, .lanes = exit_waves_on_host ? 3 : 2, .exit_waves_on_host = exit_waves_on_host};
+    };
     test::GuardedMemory memory;
     Twins<T>(GetParam(), std::make_unique<BatchedKernels<T, test::HostQueue>>(
                              test::HostQueue(memory), Yx<Index>{GetParam().ny, GetParam().nx}, object_sum, plan))
@@ -233,6 +235,8 @@ class PlayedKernels : public ::testing::TestWithParam<Case> {
 TEST_P(PlayedKernels, AgreeInSinglePrecision) { run<float>(ObjectSum::atomic); }
 TEST_P(PlayedKernels, AgreeInDoublePrecision) { run<double>(ObjectSum::atomic); }
 TEST_P(PlayedKernels, ThatGatherAgreeInDoublePrecision) { run<double>(ObjectSum::gather); }
+TEST_P(PlayedKernels, WithExitWavesOnTheHostAgreeInDoublePrecision) { run<double>(ObjectSum::atomic, true); }
+TEST_P(PlayedKernels, WithExitWavesOnTheHostThatGatherAgreeInSinglePrecision) { run<float>(ObjectSum::gather, true); }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, PlayedKernels,
                          ::testing::Values(Case{16, 16, 1, 1}, Case{15, 21, 3, 1}, Case{24, 10, 1, 2},

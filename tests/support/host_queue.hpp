@@ -84,6 +84,23 @@ class GuardedMemory final : public device::Memory {
   std::map<void*, std::size_t> blocks_;
 };
 
+/// The processor's side of copies.
+class FarMemory final : public device::Memory {
+ public:
+  static FarMemory& instance() {
+    static FarMemory memory;
+    return memory;
+  }
+  void* allocate(std::size_t bytes) override { return device::allocate_on_host(bytes); }
+  void release(void* data) noexcept override { std::free(data); }
+  void clear(void* data, std::size_t bytes) override { std::fill_n(static_cast<char*>(data), bytes, 0); }
+  void copy_in(void* to, const void* host, std::size_t bytes) override {
+    std::copy_n(static_cast<const char*>(host), bytes, static_cast<char*>(to));
+  }
+  void copy_out(void* host, const void* from, std::size_t bytes) override { copy_in(host, from, bytes); }
+  std::unique_ptr<device::Upload> upload() override { return nullptr; }
+};
+
 class HostQueue {
  public:
   explicit HostQueue(GuardedMemory& memory) : memory_(&memory) {}
@@ -122,6 +139,11 @@ class HostQueue {
     memory_->copy_out(list.data(), values, sizeof(V) * list.size());
     return list;
   }
+
+  void wait() {}
+  device::Memory* far_memory() const { return &FarMemory::instance(); }
+  void copy_in(void* to, const void* far, std::size_t bytes) { memory_->copy_in(to, far, bytes); }
+  void copy_out(void* far, const void* from, std::size_t bytes) { memory_->copy_out(far, from, bytes); }
 
   HostQueue lane() { return *this; }
   void after(HostQueue&) {}

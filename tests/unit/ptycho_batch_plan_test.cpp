@@ -46,6 +46,19 @@ TEST(BatchPlan, RefusesWhatDoesNotFitWithTheFiguresAndAWayOut) {
   }
 }
 
+TEST(BatchPlan, ExitWavesThatDoNotFitStayWithTheProcessor) {
+  DeviceFacts facts = v100;
+  facts.host_bytes = 64 * GiB;
+  const auto plan = plan_batches(figure_4(8), facts);
+  EXPECT_TRUE(plan.exit_waves_on_host);
+  EXPECT_EQ(plan.lanes, 3);
+  EXPECT_LE(plan.total(), facts.free_bytes);
+  EXPECT_EQ(plan.traffic_per_iteration(), 3 * plan.exit_waves);
+  EXPECT_FALSE(plan_batches(figure_4(8), {139 * GiB, 60 << 20, 132 * 2048, 64 * GiB}).exit_waves_on_host);
+  facts.host_bytes = 16 * GiB;  // too little as well
+  EXPECT_THROW(plan_batches(figure_4(8), facts), Error);
+}
+
 TEST(BatchPlan, SharedOverFourRanksItFits) {
   Workload work = figure_4(8);
   work.views = 2500;

@@ -1,5 +1,8 @@
 #include "core/device/cuda/memory.hpp"
 
+#include <cstring>
+#include <memory>
+
 #include "core/device/cuda/check.hpp"
 #include "core/device/cuda/upload.hpp"
 
@@ -25,7 +28,33 @@ class GpuMemory final : public device::Memory {
   std::unique_ptr<device::Upload> upload() override { return make_upload(); }
 };
 
+/// Nothing is copied on the way: the processor reads and writes it as its own.
+class DirectUpload final : public device::Upload {
+ public:
+  void copy_in(void* to, const void* host, std::size_t bytes) override { std::memcpy(to, host, bytes); }
+  void finish() override {}
+};
+
+class PinnedMemory final : public device::Memory {
+ public:
+  void* allocate(std::size_t bytes) override {
+    void* data = nullptr;
+    PTYCHOFLOW_CUDA(cudaMallocHost(&data, bytes));
+    return data;
+  }
+  void release(void* data) noexcept override { (void)cudaFreeHost(data); }
+  void clear(void* data, std::size_t bytes) override { std::memset(data, 0, bytes); }
+  void copy_in(void* to, const void* host, std::size_t bytes) override { std::memcpy(to, host, bytes); }
+  void copy_out(void* host, const void* from, std::size_t bytes) override { std::memcpy(host, from, bytes); }
+  std::unique_ptr<device::Upload> upload() override { return std::make_unique<DirectUpload>(); }
+};
+
 }  // namespace
+
+device::Memory& pinned_memory() {
+  static PinnedMemory memory;
+  return memory;
+}
 
 device::Memory& gpu_memory() {
   static GpuMemory memory;

@@ -20,6 +20,16 @@ void Queue::read_bytes(void* host, const void* device, std::size_t bytes) {
   PTYCHOFLOW_CUDA(cudaStreamSynchronize(stream_.get()));
 }
 
+void Queue::copy_in(void* to, const void* far, std::size_t bytes) {
+  PTYCHOFLOW_CUDA(cudaMemcpyAsync(to, far, bytes, cudaMemcpyHostToDevice, stream_.get()));
+}
+
+void Queue::copy_out(void* far, const void* from, std::size_t bytes) {
+  PTYCHOFLOW_CUDA(cudaMemcpyAsync(far, from, bytes, cudaMemcpyDeviceToHost, stream_.get()));
+}
+
+void Queue::wait() { PTYCHOFLOW_CUDA(cudaStreamSynchronize(stream_.get())); }
+
 dim3 Queue::grid(Index groups, Index count, Index elements_in_block) {
   const Index blocks = (count + elements_in_block - 1) / elements_in_block;
   expect(groups <= 65535 && blocks <= 0x7FFFFFFF, "a launch of more groups than CUDA takes");

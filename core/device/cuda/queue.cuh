@@ -62,6 +62,12 @@ class Queue {
   explicit Queue(int device);
 
   device::Memory* memory() const { return &gpu_memory(); }
+  device::Memory* far_memory() const { return &pinned_memory(); }
+
+  /// Copies that go on while the processor and other queues do something else.
+  void copy_in(void* to, const void* far, std::size_t bytes);
+  void copy_out(void* far, const void* from, std::size_t bytes);
+  void wait();
 
   template <class F>
   void each(Index groups, Index count, const F& f) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/base/error.hpp"
@@ -59,8 +60,10 @@ class CudaGpu final : public Gpu {
   }
 
   DeviceFacts facts() const override {
-    return {free_bytes_, static_cast<std::uint64_t>(properties_.l2CacheSize),
-            std::int64_t{properties_.multiProcessorCount} * properties_.maxThreadsPerMultiProcessor};
+    return {std::min<std::uint64_t>(free_bytes_, options_.device_bytes),
+            static_cast<std::uint64_t>(properties_.l2CacheSize),
+            std::int64_t{properties_.multiProcessorCount} * properties_.maxThreadsPerMultiProcessor,
+            options_.host_bytes};
   }
 
   std::unique_ptr<Kernels<float>> single_kernels(Yx<Index> frame) override { return kernels<float>(frame); }

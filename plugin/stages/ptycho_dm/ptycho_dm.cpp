@@ -150,6 +150,8 @@ class PtychoDm final : public stage::Stage {
   void open_device() {
     const std::string_view backend = host().backend;
     if (backend == "cpu" || (backend == "auto" && !ptycho::gpu_code_installed())) return;
+    parameters_.gpu.host_bytes = parameters_.host_bytes.value_or(memory_of_this_rank());
+    if (parameters_.device_bytes) parameters_.gpu.device_bytes = *parameters_.device_bytes;
     agree();
     try {
       gpu_ = ptycho::open_gpu(parameters_.gpu, comm::Communicator(host().mpi_communicator(&host())));
