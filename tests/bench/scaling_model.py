@@ -22,6 +22,7 @@ class Rates:
     """Seconds of one rank."""
     name: str
     view_mode: float       # of a view and mode: transforms, ψ, numerators
+    view: float            # of a view, whatever its modes: magnitudes, denominator of the probe
     window: float          # of a view, own or another rank's, in the object's denominator
     pixel: float           # of a pixel of the object that the rank holds: quotient, clearing
     fixed: float           # of an iteration whatever the size
@@ -146,7 +147,7 @@ class Times:
 def iteration(case, layout, rates, link):
     ranks = len(layout.views)
     pixels = layout.rows_held * case.width
-    a_view = rates.view_mode * case.modes
+    a_view = rates.view_mode * case.modes + rates.view
     own = layout.views * (a_view + rates.window) + rates.fixed
     fair = case.height * case.width / ranks
     double = (layout.windows - layout.views) * rates.window + rates.pixel * (pixels - fair)
@@ -194,7 +195,8 @@ GPU_COPY_S = 10e-6               # of one row between a GPU and the processor, w
 def assumed_gpu(frame, shared_pixel):
     """A GPU that does nothing but wait for its memory; neighbours' rows are added up by its processor, as measured."""
     per_byte, pixels = 1 / GPU_MEMORY_BYTES_PER_S, frame**2
-    return Rates("GPU, assumed", view_mode=GPU_PASSES * COMPLEX * pixels * per_byte, window=3 * REAL * pixels * per_byte,
+    return Rates("GPU, assumed", view_mode=GPU_PASSES * COMPLEX * pixels * per_byte, view=2 * REAL * pixels * per_byte,
+                 window=3 * REAL * pixels * per_byte,
                  pixel=6 * COMPLEX * per_byte, fixed=1e-3, shared_pixel=shared_pixel, shared_row=2 * GPU_COPY_S)
 
 

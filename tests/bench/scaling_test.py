@@ -76,7 +76,7 @@ class Model(unittest.TestCase):
         self.assertTrue(model.lay_out(case, 200).whole)
 
     def test_messages_hide_behind_views_in_rows_of_the_rank_alone(self):
-        rates = model.Rates("", view_mode=1.0, window=0.0, pixel=0.0, fixed=0.0, shared_pixel=0.0)
+        rates = model.Rates("", view_mode=1.0, view=0.0, window=0.0, pixel=0.0, fixed=0.0, shared_pixel=0.0)
         case = model.Case.of(scans.raster(3 * LINES, POINTS, STEP), FRAME)
         layout = model.lay_out(case, 3)
         inner = int((layout.views - layout.shared_views)[1])
