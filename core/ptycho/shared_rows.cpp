@@ -10,13 +10,9 @@ using device::Share;
 
 namespace {
 
-/// Copies between the processor's memory and the array's.
+/// Copies to the processor's memory.
 void copy_out(device::Memory* memory, void* to, const void* from, std::size_t bytes) {
   if (memory) return memory->copy_out(to, from, bytes);
-  std::memcpy(to, from, bytes);
-}
-void copy_in(device::Memory* memory, void* to, const void* from, std::size_t bytes) {
-  if (memory) return memory->copy_in(to, from, bytes);
   std::memcpy(to, from, bytes);
 }
 
@@ -67,39 +63,70 @@ template <class Number>
 void SharedRows<T>::finish(Array<Complex<Number>, 3>& sums) {
   exchange_.finish();
   const Index modes = sums.extent(0), height = sums.extent(1), width = sums.extent(2);
-  const auto row_bytes = static_cast<std::size_t>(width) * sizeof(Complex<Number>);
-  std::vector<Complex<Number>> own(static_cast<std::size_t>(width)), total(own.size());
-  const auto add = [&](const void* row) {
-    const auto* numbers = static_cast<const Number*>(row);
-    auto* to = reinterpret_cast<Number*>(total.data());
-    for (Index i = 0; i < 2 * width; ++i) to[i] += numbers[i];
-  };
-  for (Index m = 0; m < modes; ++m) {
-    for (Index y = 0; y < height; ++y) {
-      const Index row = distribution_.rows.first + y;
-      const auto holds = [&](const Part& part) {
-        return part.neighbour.rows.first <= row && row < part.neighbour.rows.last;
-      };
-      if (std::ranges::none_of(parts_, holds)) continue;
-      Complex<Number>* const place = sums.data() + (m * height + y) * width;
-      copy_out(sums.memory(), own.data(), place, row_bytes);
-      std::ranges::fill(total, Complex<Number>{});
-      bool own_is_added = false;
-      for (const Part& part : parts_) {
-        if (!own_is_added && part.neighbour.rank > ranks_.rank()) {
-          add(own.data());
-          own_is_added = true;
-        }
-        const auto& rows = part.neighbour.rows;
-        if (holds(part)) {
-          const auto at = static_cast<std::size_t>(m * rows.size() + row - rows.first);
-          add(part.received.data() + at * row_bytes);
-        }
+  std::vector<Complex<Number>> copy;  // of rows that lie elsewhere
+  for (const Share rows : shared_ranges()) {
+    const Index first = rows.first - distribution_.rows.first;
+    for (Index m = 0; m < modes; ++m) {
+      Complex<Number>* const there = sums.data() + (m * height + first) * width;
+      const auto bytes = static_cast<std::size_t>(rows.size() * width) * sizeof(Complex<Number>);
+      Complex<Number>* here = there;
+      if (sums.memory()) {
+        copy.resize(static_cast<std::size_t>(rows.size() * width));
+        here = copy.data();
+        sums.memory()->copy_out(here, there, bytes);
       }
-      if (!own_is_added) add(own.data());
-      copy_in(sums.memory(), place, total.data(), row_bytes);
+      for (Index row = rows.first; row < rows.last; ++row)
+        add_up(m, row, width, reinterpret_cast<Number*>(here + (row - rows.first) * width));
+      if (sums.memory()) sums.memory()->copy_in(there, here, bytes);
     }
   }
+}
+
+/// Row ← its sum over the ranks that hold it, in their order. Two numbers have the same sum in either order.
+template <class T>
+template <class Number>
+void SharedRows<T>::add_up(Index mode, Index row, Index width, Number* own) const {
+  const auto holds = [&](const Part& part) {
+    return part.neighbour.rows.first <= row && row < part.neighbour.rows.last;
+  };
+  const auto received = [&](const Part& part) {
+    const auto& rows = part.neighbour.rows;
+    return reinterpret_cast<const Number*>(part.received.data()) +
+           2 * width * (mode * rows.size() + row - rows.first);
+  };
+  const auto add = [&](Number* sum, const Number* numbers) {
+    for (Index i = 0; i < 2 * width; ++i) sum[i] += numbers[i];
+  };
+  if (std::ranges::count_if(parts_, holds) == 1) return add(own, received(*std::ranges::find_if(parts_, holds)));
+
+  std::vector<Number> total(static_cast<std::size_t>(2 * width));
+  bool own_is_added = false;
+  for (const Part& part : parts_) {
+    if (!own_is_added && part.neighbour.rank > ranks_.rank()) {
+      add(total.data(), own);
+      own_is_added = true;
+    }
+    if (holds(part)) add(total.data(), received(part));
+  }
+  if (!own_is_added) add(total.data(), own);
+  std::copy(total.begin(), total.end(), own);
+}
+
+/// Rows that any other rank holds too, those that touch put together.
+template <class T>
+std::vector<Share> SharedRows<T>::shared_ranges() const {
+  std::vector<Share> ranges;
+  for (const auto& n : distribution_.neighbours) ranges.push_back(n.rows);
+  std::ranges::sort(ranges, {}, &Share::first);
+  std::vector<Share> joined;
+  for (const Share r : ranges) {
+    if (!joined.empty() && r.first <= joined.back().last) {
+      joined.back().last = std::max(joined.back().last, r.last);
+    } else {
+      joined.push_back(r);
+    }
+  }
+  return joined;
 }
 
 template class SharedRows<float>;

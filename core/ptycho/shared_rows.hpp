@@ -35,6 +35,9 @@ class SharedRows {
   void start(const device::Array<Complex<Number>, 3>& sums);
   template <class Number>
   void finish(device::Array<Complex<Number>, 3>& sums);
+  template <class Number>
+  void add_up(Index mode, Index row, Index width, Number* own) const;
+  std::vector<device::Share> shared_ranges() const;
 
   const Distribution& distribution_;
   comm::Communicator ranks_;
