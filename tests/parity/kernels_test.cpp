@@ -243,6 +243,61 @@ INSTANTIATE_TEST_SUITE_P(Sizes, PlayedKernels,
                                            Case{63, 63, 3, 2}),
                          ::testing::PrintToStringParamName());
 
+/// Kernels of a rank that holds some rows of the object: windows count from its first row, and those of other ranks may
+/// begin above or end below.
+TEST(PlayedKernels, OnSomeRowsOfTheObjectAgree) {
+  const test::RandomScan random(16, 12, 8, 2, 1, true, 5);
+  const Layout layout = random.layout();
+  const Distribution some{{3, layout.object.y - 1}, {5, layout.object.y - 1}, false, {}};
+  std::vector<LocalView> views;
+  for (Index j = 0; j < layout.view_count(); ++j) {
+    const Index top = layout.windows[static_cast<std::size_t>(j)].y;
+    if (top >= some.rows.first && top + 16 <= some.rows.last) views.push_back({j, j});
+  }
+  ASSERT_GT(views.size(), 1U);
+  ASSERT_LT(static_cast<Index>(views.size()), layout.view_count());
+
+  test::GuardedMemory memory;
+  device::ThreadPool threads(2);
+  const auto plan = [](const Workload&) { return BatchPlan{.batch_views = 2, .lanes = 2}; };
+  const auto cpu = make_cpu_kernels<double>(threads, {16, 12});
+  BatchedKernels<double, test::HostQueue> played(test::HostQueue(memory), {16, 12}, ObjectSum::gather, plan);
+  std::vector<device::Array<Complex<double>, 3>> numerators;
+  std::vector<device::Array<double, 2>> covers;
+  for (Kernels<double>* kernels : {cpu.get(), static_cast<Kernels<double>*>(&played)}) {
+    device::Memory* const there = kernels->memory();
+    const auto whole = random.problem<double>();
+    auto magnitudes = device::Array<double, 3>::copy_of(whole.all_magnitudes().view());
+    const Problem<double> problem(
+        layout, std::make_shared<device::Array<double, 3>>(device::moved_to(there, std::move(magnitudes))), views, some);
+    State<double> state = random.state<double>();
+    device::Array<Complex<double>, 3> rows({1, problem.held().y, problem.held().x});
+    std::copy_n(&state.object(0, some.rows.first, 0), rows.size(), rows.data());
+    state.probe = device::moved_to(there, std::move(state.probe));
+    state.object = device::moved_to(there, std::move(rows));
+    kernels->prepare(problem, state);
+    kernels->take_probe(state);
+    kernels->take_object(state);
+    const device::Share all{0, problem.local_count()};
+    state.exit_waves = device::Array<double, 3>::zeros({all.last, 2, kernels->exit_wave_size()}, there);
+    Overlap<double> object, probe;
+    object.numerator = device::Array<Complex<double>, 3>::zeros(state.object.extents(), there);
+    object.denominator = device::Array<double, 2>::zeros({problem.held().y, problem.held().x}, there);
+    probe.denominator = device::Array<double, 2>::zeros({16, 12}, there);
+    ExactRatio change;
+    kernels->start_exit_waves(problem, state, all);
+    kernels->update_exit_waves(problem, state, all, 0.8, std::nullopt, Gather::object, object, change);
+    kernels->cover_object(problem, state, object);
+    kernels->cover_probe(problem, state, probe);
+    numerators.push_back(std::move(object.numerator));
+    covers.push_back(std::move(object.denominator));
+    covers.push_back(std::move(probe.denominator));
+  }
+  EXPECT_LT(relative_difference(numerators[1], numerators[0]), tolerance<double>);
+  EXPECT_LT(relative_difference(covers[2], covers[0]), tolerance<double>);
+  EXPECT_LT(relative_difference(covers[3], covers[1]), tolerance<double>);
+}
+
 class GpuKernels : public ::testing::TestWithParam<Case> {
  public:
   template <class T>

@@ -58,8 +58,10 @@ void compare(Kernels<T>& kernels) {
 }
 
 template <class T>
-void compare_played(ObjectSum object_sum) {
-  const auto plan = [](const Workload&) { return BatchPlan{.batch_views = 10, .lanes = 2}; };
+void compare_played(ObjectSum object_sum, bool exit_waves_on_host = false) {
+  const auto plan = [=](const Workload&) {
+    return BatchPlan{.batch_views = 10, .lanes = 2, .exit_waves_on_host = exit_waves_on_host};
+  };
   test::GuardedMemory memory;
   BatchedKernels<T, test::HostQueue> kernels(test::HostQueue(memory), {32, 32}, object_sum, plan);
   compare<T>(kernels);
@@ -67,6 +69,7 @@ void compare_played(ObjectSum object_sum) {
 
 TEST(PlayedReconstruction, IsThatOfTheCpuInSinglePrecision) { compare_played<float>(ObjectSum::atomic); }
 TEST(PlayedReconstruction, IsThatOfTheCpuInDoublePrecision) { compare_played<double>(ObjectSum::gather); }
+TEST(PlayedReconstruction, WithExitWavesOnTheHostIsThatOfTheCpu) { compare_played<double>(ObjectSum::atomic, true); }
 
 class GpuReconstruction : public ::testing::Test {
  public:
