@@ -91,8 +91,7 @@ void SharedRows<T>::add_up(Index mode, Index row, Index width, Number* own) cons
   };
   const auto received = [&](const Part& part) {
     const auto& rows = part.neighbour.rows;
-    return reinterpret_cast<const Number*>(part.received.data()) +
-           2 * width * (mode * rows.size() + row - rows.first);
+    return reinterpret_cast<const Number*>(part.received.data()) + 2 * width * (mode * rows.size() + row - rows.first);
   };
   const auto add = [&](Number* sum, const Number* numbers) {
     for (Index i = 0; i < 2 * width; ++i) sum[i] += numbers[i];

@@ -43,7 +43,8 @@ class Marks(unittest.TestCase):
         score, report = self.score("real/siemens_star_aps_velociprobe.cxi", iterations=100, probe_modes=2)
         self.assertLessEqual(score["r_factor"], 0.103)
         memory = report["stages"]["ptycho_dm"]["memory"]
-        self.assertLess(report["memory_peak_bytes"][0], 1.3 * sum(memory.values()))
+        needed = sum(memory[f"{what}_bytes"] for what in ("exit_waves", "magnitudes", "frames_in_flight"))
+        self.assertLess(report["memory_peak_bytes"][0], 1.3 * needed)
 
     def test_siemens_star_3_modes(self):
         score, _ = self.score("real/siemens_star_aps_velociprobe.cxi", iterations=100, probe_modes=3)

@@ -269,7 +269,8 @@ TEST(PlayedKernels, OnSomeRowsOfTheObjectAgree) {
     const auto whole = random.problem<double>();
     auto magnitudes = device::Array<double, 3>::copy_of(whole.all_magnitudes().view());
     const Problem<double> problem(
-        layout, std::make_shared<device::Array<double, 3>>(device::moved_to(there, std::move(magnitudes))), views, some);
+        layout, std::make_shared<device::Array<double, 3>>(device::moved_to(there, std::move(magnitudes))), views,
+        some);
     State<double> state = random.state<double>();
     device::Array<Complex<double>, 3> rows({1, problem.held().y, problem.held().x});
     std::copy_n(&state.object(0, some.rows.first, 0), rows.size(), rows.data());
