@@ -1,4 +1,4 @@
-// Time of one iteration on random data: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double]. Prints one line of
+// Time of one iteration on random data: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double] [whole]. Prints one line of
 // JSON; ci/bench runs it beside a numpy program and prints the ratio.
 #include <fmt/format.h>
 
@@ -76,7 +76,7 @@ double time_stream(Index numbers) {
 }
 
 template <class T>
-Timing time_engine(Index size, Index modes, Index views, int threads) {
+Timing time_engine(Index size, Index modes, Index views, int threads, Sums sums) {
   std::mt19937 random(1);
   Layout layout;
   layout.frame = {size, size};
@@ -98,6 +98,7 @@ Timing time_engine(Index size, Index modes, Index views, int threads) {
   const Problem<T> problem(layout, magnitudes, local);
   Settings settings;
   settings.probe_start = 1;
+  settings.sums = sums;
   device::ThreadPool pool(threads);
   const auto kernels = make_cpu_kernels<T>(pool, layout.frame);
   Engine<T> engine(problem, state, settings, *kernels, {});
@@ -127,7 +128,7 @@ Timing time_engine(Index size, Index modes, Index views, int threads) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    fmt::print(stderr, "usage: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double]\n");
+    fmt::print(stderr, "usage: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double] [whole]\n");
     return 2;
   }
   const auto argument = [&](int i, long otherwise) { return argc > i ? std::atol(argv[i]) : otherwise; };
@@ -135,8 +136,9 @@ int main(int argc, char** argv) {
   const int threads = static_cast<int>(argument(4, 1));
   const bool twice = argc > 5 && std::strcmp(argv[5], "double") == 0;
   using namespace ptychoflow::ptycho;
-  const Timing us =
-      twice ? time_engine<double>(size, modes, views, threads) : time_engine<float>(size, modes, views, threads);
+  const Sums sums = argc > 6 && std::strcmp(argv[6], "whole") == 0 ? Sums::whole_numbers : Sums::floating_point;
+  const Timing us = twice ? time_engine<double>(size, modes, views, threads, sums)
+                          : time_engine<float>(size, modes, views, threads, sums);
   fmt::print(
       "{{\"size\": {}, \"modes\": {}, \"views\": {}, \"threads\": {}, \"precision\": \"{}\", "
       "\"us_per_view_mode\": {:.1f}, \"cpu_us_per_view_mode\": {:.1f}, \"fft_us\": {:.1f}, \"stream_us\": {:.1f}, "
