@@ -141,7 +141,7 @@ double Communicator::max(double value) const {
   return value;
 }
 
-Exchange Communicator::exchange(std::vector<Transfer> messages) const {
+Exchange Communicator::exchange(const std::vector<Transfer>& messages) const {
   Exchange exchange;
   if (messages.empty()) return exchange;
   exchange.requests_ = std::make_unique<Exchange::Requests>();

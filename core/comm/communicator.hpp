@@ -88,7 +88,7 @@ class Communicator {
 
   /// Starts to send to and receive from other ranks, each of which must do the same with as many bytes. The memory is
   /// the exchange's until it ends.
-  Exchange exchange(std::vector<Transfer> messages) const;
+  Exchange exchange(const std::vector<Transfer>& messages) const;
 
   /// For one rank to give another bytes; both must name the same number of them.
   void send(const void* data, std::size_t bytes, int to) const;

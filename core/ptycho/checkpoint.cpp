@@ -104,7 +104,7 @@ void Checkpoints<T>::save(Index iteration, Progress<T> progress) const {
   const auto all = ranks_.gather(std::vector<std::int64_t>{mine.bytes, mine.crc});
   Generation generation{iteration, {}, {}};
   for (int r = 0; r < ranks_.size(); ++r) {
-    const auto at = static_cast<std::size_t>(2 * r);
+    const std::size_t at = 2 * static_cast<std::size_t>(r);
     generation.parts.push_back(files_.part(iteration, r, ranks_.size()));
     generation.checksums.push_back({all[at], all[at + 1]});
   }
@@ -213,9 +213,9 @@ void Checkpoints<T>::read_exit_waves(Progress<T>& progress) const {
     const auto views = part.dataset("/views").template read<std::int64_t>();
     for (std::size_t row = 0; row < views.size(); ++row) places[views[row]] = {p, static_cast<Index>(row)};
   }
-  const auto [frame_y, frame_x] = problem_.layout().frame;
+  const Yx<Index> frame = problem_.layout().frame;
   const Index mode_pairs = progress.state.mode_pairs();
-  device::Array<Complex<T>, 4> waves({1, mode_pairs, frame_y, frame_x});
+  device::Array<Complex<T>, 4> waves({1, mode_pairs, frame.y, frame.x});
   std::map<std::size_t, io::Dataset> open;
   Pager<T>& pager = progress.engine.pager();
   pager.start_sweep(Begin::at_either_end);
@@ -228,7 +228,7 @@ void Checkpoints<T>::read_exit_waves(Progress<T>& progress) const {
       }
       const auto [p, row] = found->second;
       if (!open.contains(p)) open.emplace(p, io::InputFile(found_->parts[p]).dataset("/exit_waves"));
-      open.at(p).read(io::Selection{{row, 0, 0, 0}, {1, mode_pairs, frame_y, frame_x}, {1, 1, 1, 1}}, waves.data());
+      open.at(p).read(io::Selection{{row, 0, 0, 0}, {1, mode_pairs, frame.y, frame.x}, {1, 1, 1, 1}}, waves.data());
       kernels_.pack_exit_waves(waves.view(), v, progress.state);
     }
   });

@@ -57,7 +57,8 @@ Array<V, Rank> whole_on_root(View<const V, Rank> here, Index height, const RowsH
       continue;
     }
     for (int r = 0; r < ranks.size(); ++r) {
-      const Index first = owned[static_cast<std::size_t>(2 * r)], count = owned[static_cast<std::size_t>(2 * r + 1)];
+      const std::size_t at = 2 * static_cast<std::size_t>(r);
+      const Index first = owned[at], count = owned[at + 1];
       V* const to = whole.data() + (m * height + first) * width;
       if (r == 0) {
         std::copy_n(mine, count * width, to);

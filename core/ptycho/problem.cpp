@@ -40,14 +40,15 @@ void Problem<T>::order_views() {
     return std::ranges::any_of(distribution_.neighbours,
                                [&](const Neighbour& n) { return n.rows.first < bottom && top < n.rows.last; });
   };
-  const auto first_alone = std::ranges::partition(views_, is_shared).begin();
+  const auto first_alone = std::partition(views_.begin(), views_.end(), is_shared);
   shared_count_ = first_alone - views_.begin();
   const auto place = [&](const LocalView& v) {
     const Yx<Index> w = layout_.windows[static_cast<std::size_t>(v.scan_index)];
     return std::tuple(w.y, w.x, v.scan_index);
   };
-  std::ranges::sort(views_.begin(), first_alone, {}, place);
-  std::ranges::sort(first_alone, views_.end(), {}, place);
+  const auto above = [&](const LocalView& a, const LocalView& b) { return place(a) < place(b); };
+  std::sort(views_.begin(), first_alone, above);
+  std::sort(first_alone, views_.end(), above);
 }
 
 template <class T>

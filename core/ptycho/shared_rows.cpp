@@ -55,7 +55,7 @@ void SharedRows<T>::start(const Array<Complex<Number>, 3>& sums) {
     }
     messages.push_back({neighbour.rank, sent.data(), received.data(), sent.size()});
   }
-  exchange_ = ranks_.exchange(std::move(messages));
+  exchange_ = ranks_.exchange(messages);
 }
 
 template <class T>

@@ -1,5 +1,5 @@
-// Time of one iteration on random data: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double] [whole]. Prints one line of
-// JSON; ci/bench runs it beside a numpy program and prints the ratio.
+// Time of one iteration on random data: bench_engine SIZE MODES [VIEWS] [THREADS] [single|double] [whole]. Prints one
+// line of JSON; ci/bench runs it beside a numpy program and prints the ratio.
 #include <fmt/format.h>
 
 #include <algorithm>

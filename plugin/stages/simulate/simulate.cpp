@@ -85,20 +85,20 @@ Packet Simulate::frames(std::span<const Index> numbers) {
   const auto count = static_cast<Index>(numbers.size());
   Index done = 0;
   const auto& plan = simulator_->plan();
-  const auto [ny, nx] = plan.settings.optics.frame;
+  const ptycho::Yx<Index> frame = plan.settings.optics.frame;
   Packet packet;
   packet.metadata = metadata_;
   if (plan.settings.noise == ptycho::Noise::none) {
-    auto photons = device::Array<double, 3>::uninitialized({count, ny, nx});
+    auto photons = device::Array<double, 3>::uninitialized({count, frame.y, frame.x});
     ptycho::for_runs(numbers, [&](Index first, Index n) {
-      simulator_->expect_frames(first, {photons[done].data(), {n, ny, nx}}, *pool_);
+      simulator_->expect_frames(first, {photons[done].data(), {n, frame.y, frame.x}}, *pool_);
       done += n;
     });
     packet.tensors["frames"] = Tensor::own(std::move(photons));
   } else {
-    auto counts = device::Array<std::uint32_t, 3>::uninitialized({count, ny, nx});
+    auto counts = device::Array<std::uint32_t, 3>::uninitialized({count, frame.y, frame.x});
     ptycho::for_runs(numbers, [&](Index first, Index n) {
-      simulator_->expose(first, {counts[done].data(), {n, ny, nx}}, *pool_);
+      simulator_->expose(first, {counts[done].data(), {n, frame.y, frame.x}}, *pool_);
       done += n;
     });
     packet.tensors["frames"] = Tensor::own(std::move(counts));
