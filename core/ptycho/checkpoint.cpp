@@ -97,7 +97,6 @@ void Checkpoints<T>::check_identity(const io::InputFile& part) const {
 
 template <class T>
 void Checkpoints<T>::save(Index iteration, Progress<T> progress) const {
-  if (iteration % settings_.every != 0) return;
   const auto part = files_.part(iteration, ranks_.rank(), ranks_.size());
   write_part(part, iteration, progress);
   const io::Checksum mine = io::checksum_of(part);

@@ -65,7 +65,9 @@ class Checkpoints {
   /// All the rest: once it is.
   void restore(Progress<T> progress) const;
 
-  /// Saves, if it is time for it after `iteration`.
+  /// Whether it is time to save after `iteration`.
+  bool due(Index iteration) const { return iteration % settings_.every == 0; }
+
   void save(Index iteration, Progress<T> progress) const;
 
  private:

@@ -49,10 +49,10 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
       mean_object.add(device::OnHost(state.object));
       mean_probe.add(device::OnHost(state.probe));
     }
-    if (checkpoints) checkpoints->save(i, progress);
     double wishes_to_stop = observer(result.history.back()) == Wish::stop ? 1 : 0;
     ranks.sum(&wishes_to_stop, 1);
     result.stopped = wishes_to_stop > 0;
+    if (checkpoints && (result.stopped || checkpoints->due(i))) checkpoints->save(i, progress);
     if (settled(result.history.back(), settings)) break;
   }
   state.exit_waves = {};

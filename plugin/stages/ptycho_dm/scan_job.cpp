@@ -87,6 +87,7 @@ class Job final : public ScanJob {
         ptycho::reconstruct(problem, std::move(state), settings, *kernels, services_.ranks,
                             observer(settings.iterations, modes * parameters_.object_modes * layout.view_count(), ""),
                             paging(), checkpoints ? &*checkpoints : nullptr);
+    stopped_ = result.stopped;
     advise(result);
     figures = report(result, problem, modes);
     figures["setup_seconds"] = setup_seconds;
@@ -101,7 +102,7 @@ class Job final : public ScanJob {
   }
 
   void clean_up() override {
-    if (parameters_.checkpoint.every == 0) return;
+    if (parameters_.checkpoint.every == 0 || stopped_) return;  // one that was stopped may go on later
     services_.ranks.barrier();
     if (services_.ranks.is_root()) CheckpointFiles(parameters_.checkpoint.file).remove_all();
   }
@@ -312,6 +313,7 @@ class Job final : public ScanJob {
   FrameStore<T> frames_;
   ScanLight light_;
   std::vector<Yx<double>> positions_m_;
+  bool stopped_ = false;
 };
 
 }  // namespace
