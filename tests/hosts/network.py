@@ -13,7 +13,7 @@ NET = "10.77.0"
 
 # Open MPI's daemons ask each other every few seconds whether they live. By default they wait 8 minutes before they give
 # up one that was cut off, and keep mpirun, itself and whatever it started until then.
-WAKEFUL_DAEMONS = [word for name, value in (("time", 5), ("intvl", 1), ("probes", 3))
+WAKEFUL_DAEMONS = [word for name, value in (("time", 2), ("intvl", 1), ("probes", 2))
                        for word in ("--mca", f"oob_tcp_keepalive_{name}", str(value))]
 
 
