@@ -27,7 +27,7 @@
 
 #include "core/base/error.hpp"
 #include "core/device/on_host.hpp"
-#include "core/ptycho/batch_plan.hpp"
+#include "core/ptycho/batch_lanes.hpp"
 #include "core/ptycho/gpu.hpp"
 #include "core/ptycho/overlap_sweeps.hpp"
 #include "core/ptycho/sweeps.hpp"
@@ -45,7 +45,7 @@ class BatchedKernels : public Kernels<T> {
 
   Index exit_wave_size() const override { return 2 * pixels(); }
 
-  device::Memory* exit_wave_memory() override { return far_ ? queue_.far_memory() : memory(); }
+  device::Memory* exit_wave_memory() override { return lanes_.bring_exit_waves() ? queue_.far_memory() : memory(); }
 
   device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state, device::Share views) const override {
     auto waves = device::Array<Complex<T>, 4>::uninitialized({views.size(), state.mode_pairs(), frame_.y, frame_.x});
@@ -57,18 +57,19 @@ class BatchedKernels : public Kernels<T> {
   void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) override {
     state.exit_waves.memory()->copy_in(psi_of(state) + first * state.mode_pairs() * pixels(), waves.data(),
                                        static_cast<std::size_t>(waves.size()) * sizeof(Complex<T>));
-    for (Lane& lane : lanes_) lane.holds = {0, 0};
+    lanes_.forget_exit_waves();
   }
 
   void prepare(const Problem<T>& problem, const State<T>& state) override { learn(problem, state); }
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state, device::Share views) override {
     expect_known(problem);
-    for_exit_waves(state, views, Use::written,
-                   [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-                     lane.queue.each(count, pixels(),
-                                     sweep::Multiply<T>{fields, nullptr, first, psi + fields.psi(first, 0, 0, 0)});
-                   });
+    lanes_.for_exit_waves(psi_of(state), fields_of(state), views, Use::written,
+                          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
+                            lane.queue.each(
+                                count, pixels(),
+                                sweep::Multiply<T>{fields, nullptr, first, psi + fields.psi(first, 0, 0, 0)});
+                          });
   }
 
   void clear(Overlap<T>& overlap) override {
@@ -100,8 +101,8 @@ class BatchedKernels : public Kernels<T> {
                   static_cast<double>(views.first),
                   static_cast<double>(views.last)};
     const auto sweep_all = [&] {
-      for_exit_waves(
-          state, views, Use::read_and_written,
+      lanes_.for_exit_waves(
+          psi_of(state), fields_of(state), views, Use::read_and_written,
           [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
             lane.queue.each(count, pixels(), sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
             lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
@@ -114,7 +115,7 @@ class BatchedKernels : public Kernels<T> {
                 sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.slack.data(), beta, psi, numerator});
           });
     };
-    if (far_) {  // which batches are on the device differs from sweep to sweep
+    if (lanes_.bring_exit_waves()) {  // which batches are on the device differs from sweep to sweep
       sweep_all();
     } else {
       queue_.replayed(key, sweep_all);
@@ -127,13 +128,14 @@ class BatchedKernels : public Kernels<T> {
               Overlap<T>& overlap) override {
     expect_known(problem);
     if (views.size() == 0) return;
-    if (!far_) return gather(problem, fields_of(state), psi_of(state), views, what, overlap);
+    if (!lanes_.bring_exit_waves()) return gather(problem, fields_of(state), psi_of(state), views, what, overlap);
     // Sums are made by one queue in its order, while lanes bring the next exit waves.
-    for_exit_waves(state, views, Use::read, [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-      queue_.after(lane.queue);
-      gather(problem, fields, psi, {first, first + count}, what, overlap);
-      lane.queue.after(queue_);
-    });
+    lanes_.for_exit_waves(const_cast<Complex<T>*>(psi_of(state)), fields_of(state), views, Use::read,
+                          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
+                            queue_.after(lane.queue);
+                            gather(problem, fields, psi, {first, first + count}, what, overlap);
+                            lane.queue.after(queue_);
+                          });
   }
 
   void settle(Overlap<T>& overlap) override {
@@ -210,12 +212,12 @@ class BatchedKernels : public Kernels<T> {
   }
 
   void rotate_exit_waves(View<const Complex<double>, 2> rotation, State<T>& state, device::Share views) override {
-    for_exit_waves(state, views, Use::read_and_written,
-                   [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-                     queue_.after(lane.queue);
-                     rotate(rotation, psi + fields.psi(first, 0, 0, 0), count, fields.object_modes * pixels());
-                     lane.queue.after(queue_);
-                   });
+    lanes_.for_exit_waves(psi_of(state), fields_of(state), views, Use::read_and_written,
+                          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
+                            queue_.after(lane.queue);
+                            rotate(rotation, psi + fields.psi(first, 0, 0, 0), count, fields.object_modes * pixels());
+                            lane.queue.after(queue_);
+                          });
   }
 
   void bound_object(const ObjectBounds& bounds, View<Complex<T>, 3> object) override {
@@ -234,7 +236,7 @@ class BatchedKernels : public Kernels<T> {
     const Index count = sample_.size();
     if (count == 0) return;
     const auto fields = fields_of(state);
-    for_batches({0, count}, [&](Lane& lane, Index first, Index views) {
+    lanes_.for_batches({0, count}, [&](Lane& lane, Index first, Index views) {
       lane.queue.each(views, pixels(), sweep::Multiply<T>{fields, sample_.data(), first, lane.waves.data()});
       lane.fft.forward(lane.waves.data(), views * fields.mode_pairs());
       lane.queue.sum(views, pixels(), misfits_.data() + first,
@@ -250,21 +252,8 @@ class BatchedKernels : public Kernels<T> {
   template <class V>
   using List = device::Array<V, 1>;
   using Key = std::vector<double>;
-  using Fft = typename Queue::template Fft<T>;
-
-  /// Batches that follow each other; lanes run side by side.
-  struct Lane {
-    Queue queue;
-    device::Array<Complex<T>, 3> waves;  ///< [place in the batch][mode pair][pixel]
-    List<sweep::Misfit> misfit;          ///< [place in the batch]
-    List<T> slack;                       ///< [place in the batch]
-    Fft fft;
-    device::Array<Complex<T>, 3> psi{};  ///< exit waves of a batch, where not all are on the device
-    device::Share holds{0, 0};           ///< views whose exit waves these are
-  };
-
-  /// What a sweep does with exit waves.
-  enum class Use { read, written, read_and_written };
+  using Lanes = BatchLanes<T, Queue>;
+  using Lane = typename Lanes::Lane;
 
   struct TilesOnDevice {
     List<std::int32_t> starts, views;
@@ -340,7 +329,7 @@ class BatchedKernels : public Kernels<T> {
     need(rotation_, {rotation.size()});
     memory()->copy_in(rotation_.data(), rotation.data(), rotation_.bytes());
     const Index modes = rotation.extent(0);
-    Complex<T>* copy = lanes_.front().waves.data();
+    Complex<T>* copy = lanes_.spare_waves();
     queue_.each(1, groups * modes * step, sweep::Copy<Complex<T>>{target, copy});
     queue_.each(groups, step, sweep::RotateModes<T>{rotation_.data(), modes, step, copy, target});
   }
@@ -374,25 +363,7 @@ class BatchedKernels : public Kernels<T> {
     sample_stride_ = 0;
     changes_ = List<ChangeSums>::zeros({local_}, memory());
     misfits_ = List<sweep::Misfit>::zeros({local_}, memory());
-    make_lanes(plan, work.mode_pairs());
-  }
-
-  void make_lanes(const BatchPlan& plan, Index mode_pairs) {
-    const Extents<3> extents{plan.batch_views, mode_pairs, pixels()};
-    for (Lane& lane : lanes_) lane.holds = {0, 0};
-    if (!lanes_.empty() && lanes_.front().waves.extents() == extents &&
-        static_cast<Index>(lanes_.size()) == plan.lanes && far_ == plan.exit_waves_on_host)
-      return;
-    far_ = plan.exit_waves_on_host;
-    lanes_.clear();  // gives back their memory before more is taken
-    for (Index i = 0; i < plan.lanes; ++i) {
-      Queue queue = queue_.lane();
-      Fft fft(queue, Extents<2>{frame_.y, frame_.x}, plan.batch_views * mode_pairs);
-      lanes_.push_back({std::move(queue), device::Array<Complex<T>, 3>::zeros(extents, memory()),
-                        List<sweep::Misfit>::zeros({plan.batch_views}, memory()),
-                        List<T>::zeros({plan.batch_views}, memory()), std::move(fft)});
-      if (far_) lanes_.back().psi = device::Array<Complex<T>, 3>::zeros(extents, memory());
-    }
+    lanes_.make(plan, work.mode_pairs());
   }
 
   void expect_known(const Problem<T>& problem) const {
@@ -414,58 +385,6 @@ class BatchedKernels : public Kernels<T> {
   sweep::Spectra<T> spectra(const Problem<T>& problem, const sweep::Fields<T>& fields, const std::int32_t* which,
                             Index first) const {
     return {fields, which, first, problem.all_magnitudes().data(), T(1) / std::sqrt(static_cast<T>(pixels()))};
-  }
-
-  /// Deals out views to the lanes in turn, a batch at a time. Work of the main queue comes before and after.
-  template <class Body>
-  void for_batches(device::Share views, const Body& body) {
-    for (Lane& lane : lanes_) lane.queue.after(queue_);
-    const Index batch = lanes_.front().waves.extent(0);
-    std::size_t turn = 0;
-    for (Index first = views.first; first < views.last; first += batch) {
-      Lane& lane = lanes_[turn++ % lanes_.size()];
-      const Index count = std::min(batch, views.last - first);
-      lane.queue.about("views " + std::to_string(first) + " to " + std::to_string(first + count - 1));
-      body(lane, first, count);
-    }
-    for (Lane& lane : lanes_) queue_.after(lane.queue);
-  }
-
-  /// The same with the exit waves at hand: body(lane, first, count, fields, psi). Where they lie far off, each batch is
-  /// brought to the device and taken back; a sweep goes the other way than the one before and begins with what is
-  /// there.
-  template <class Body>
-  void for_exit_waves(const State<T>& state, device::Share views, Use use, const Body& body) {
-    auto* const all = const_cast<Complex<T>*>(psi_of(state));
-    auto fields = fields_of(state);
-    if (!far_) {
-      return for_batches(views, [&](Lane& lane, Index first, Index count) { body(lane, first, count, fields, all); });
-    }
-    const Index batch = lanes_.front().waves.extent(0), wave_size = fields.mode_pairs() * pixels();
-    std::vector<device::Share> batches;
-    for (Index first = views.first; first < views.last; first += batch)
-      batches.push_back({first, std::min(first + batch, views.last)});
-    if (backwards_) std::reverse(batches.begin(), batches.end());
-    backwards_ = !backwards_;
-    for (Lane& lane : lanes_) lane.queue.after(queue_);
-    std::size_t turn = 0;
-    for (const device::Share& some : batches) {
-      const auto holds = [&](const Lane& lane) {
-        return lane.holds.first == some.first && lane.holds.last == some.last;
-      };
-      const auto found = std::find_if(lanes_.begin(), lanes_.end(), holds);
-      Lane& lane = found != lanes_.end() ? *found : lanes_[turn++ % lanes_.size()];
-      lane.queue.about("views " + std::to_string(some.first) + " to " + std::to_string(some.last - 1));
-      Complex<T>* const far = all + some.first * wave_size;
-      const auto bytes = static_cast<std::size_t>(some.size() * wave_size) * sizeof(Complex<T>);
-      if (use != Use::written && found == lanes_.end()) lane.queue.copy_in(lane.psi.data(), far, bytes);
-      lane.holds = some;
-      fields.psi_first = some.first;
-      body(lane, some.first, some.size(), fields, lane.psi.data());
-      if (use != Use::read) lane.queue.copy_out(far, lane.psi.data(), bytes);
-    }
-    for (Lane& lane : lanes_) queue_.after(lane.queue);
-    if (use != Use::read) queue_.wait();  // the processor may look at them
   }
 
   void choose_sample(const Problem<T>& problem, device::Share among, Index stride) {
@@ -499,9 +418,7 @@ class BatchedKernels : public Kernels<T> {
   const Problem<T>* known_ = nullptr;
   double scans_ = 0;  ///< how many problems were learnt: part of the key of what may be replayed
   Index local_ = 0;
-  bool far_ = false;        ///< exit waves lie in far memory
-  bool backwards_ = false;  ///< the next sweep over them
-  std::vector<Lane> lanes_;
+  Lanes lanes_{queue_, frame_};
   List<sweep::ViewPlace> places_;
   List<Yx<std::int32_t>> scan_windows_;
   TilesOnDevice scan_tiles_, local_tiles_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <optional>
 
 #include "core/base/version.hpp"
@@ -12,6 +11,7 @@
 #include "core/device/thread_pool.hpp"
 #include "core/io/checksum.hpp"
 #include "core/ptycho/memory_plan.hpp"
+#include "plugin/stages/ptycho_dm/figures.hpp"
 #include "plugin/stages/ptycho_dm/frame_store.hpp"
 #include "plugin/stages/ptycho_dm/result_packet.hpp"
 
@@ -93,8 +93,9 @@ class Job final : public ScanJob {
     figures["setup_seconds"] = setup_seconds;
     figures["resumed_after_iteration"] = done;
     figures["iteration_seconds"] = seconds_since(iterations_start);
-    figures["distribution"] = distribution_figures(
-        problem, before, std::max<std::size_t>(1, result.history.size() - static_cast<std::size_t>(done)));
+    const Index iterated = std::max<Index>(1, static_cast<Index>(result.history.size()) - done);
+    figures["distribution"] = distribution_figures(problem.distribution(), problem.local_count(),
+                                                   problem.shared_count(), services_.ranks, before, iterated);
     fill_packet(packet, result, layout, positions_m_);
     if (parameters_.half_scans == HalfScans::reconstruct && !result.stopped) {
       add_halves(packet, problem, settings, result, *kernels);
@@ -230,62 +231,20 @@ class Job final : public ScanJob {
   }
 
   stage::Json report(const Result<T>& result, const Problem<T>& problem, Index modes) const {
-    stage::Json figures;
-    std::vector<double> seconds;
-    for (const auto& f : result.history) seconds.push_back(f.seconds);
-    const auto& last = result.history.back();
-    const double mean = std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size());
-    const auto view_modes = static_cast<double>(problem.layout().view_count() * modes * parameters_.object_modes);
-    figures["iterations"] = result.history.size();
-    figures["seconds_per_iteration"] = seconds;
-    figures["us_per_view_mode"] = mean / view_modes * 1e6;
-    figures["object_change"] = last.object_change;
-    figures["probe_change"] = last.probe_change;
-    figures["exit_wave_change"] = last.exit_wave_change;
+    const Index mode_pairs = modes * parameters_.object_modes;
+    stage::Json figures = result_figures(result.history, problem.layout().view_count() * mode_pairs);
     figures["r_factor"] = result.r_factor;
     figures["occupancy"] = result.occupancy;
-    const MemoryPlan& plan = services_.plan;
-    figures["memory"] = {{"exit_waves_bytes", plan.exit_waves},
-                         {"magnitudes_bytes", plan.magnitudes},
-                         {"planned_bytes", plan.in_memory},
-                         {"scratch_bytes", plan.in_scratch},
-                         {"slab_views", plan.slab_views},
-                         {"disk_traffic_bytes_per_iteration", plan.traffic_per_iteration},
-                         {"frames_in_flight_bytes", frames_.frames_in_flight_bytes()}};
-    if (services_.gpu) figures["memory"]["device"] = device_memory(problem, modes);
+    figures["memory"] = memory_figures(services_.plan);
+    figures["memory"]["frames_in_flight_bytes"] = frames_.frames_in_flight_bytes();
+    if (services_.gpu) {
+      const Workload work{
+          frame_, problem.held(),           problem.local_count(),   static_cast<Index>(problem.windows_here().size()),
+          modes,  parameters_.object_modes, parameters_.real_bytes()};
+      figures["memory"]["device"] =
+          memory_figures(plan_batches(work, services_.gpu->facts(), parameters_.gpu.batch_views));
+    }
     return figures;
-  }
-
-  /// Rows and views of each rank, and what it sends in an iteration.
-  stage::Json distribution_figures(const Problem<T>& problem, const comm::Traffic& before,
-                                   std::size_t iterations) const {
-    const Distribution& d = problem.distribution();
-    const comm::Traffic now = services_.ranks.traffic();
-    const auto each = [&](std::uint64_t bytes) { return static_cast<std::int64_t>(bytes / iterations); };
-    const auto by_rank = [&](std::int64_t mine) { return services_.ranks.gather(std::vector{mine}); };
-    return {{"whole_object_on_every_rank", d.whole},
-            {"views", by_rank(problem.local_count())},
-            {"views_in_shared_rows", by_rank(problem.shared_count())},
-            {"rows_held", by_rank(d.rows.size())},
-            {"rows_owned", by_rank(d.owned.size())},
-            {"bytes_to_neighbours_per_iteration", by_rank(each(now.to_neighbours - before.to_neighbours))},
-            {"bytes_in_sums_per_iteration", by_rank(each(now.in_sums - before.in_sums))}};
-  }
-
-  stage::Json device_memory(const Problem<T>& problem, Index modes) const {
-    const Layout& layout = problem.layout();
-    const Workload work{frame_,
-                        layout.object,
-                        problem.local_count(),
-                        layout.view_count(),
-                        modes,
-                        parameters_.object_modes,
-                        parameters_.real_bytes()};
-    const BatchPlan plan = plan_batches(work, services_.gpu->facts(), parameters_.gpu.batch_views);
-    return {{"exit_waves_bytes", plan.exit_waves},   {"magnitudes_bytes", plan.magnitudes},
-            {"batch_waves_bytes", plan.batch_waves}, {"transform_work_bytes", plan.transform_work},
-            {"fields_bytes", plan.fields},           {"lists_bytes", plan.lists},
-            {"total_bytes", plan.total()},           {"batch_views", plan.batch_views}};
   }
 
   /// What a checkpoint must have been made of: this scan, these parameters, this version. Values are the same for any
