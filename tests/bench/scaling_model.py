@@ -27,7 +27,7 @@ class Rates:
     pixel: float           # of a pixel of the object that the rank holds: quotient, clearing
     fixed: float           # of an iteration whatever the size
     shared_pixel: float    # of a pixel that is sent, in memory: packing and adding up
-    shared_row: float = 0  # of a row that is sent; a GPU's rows go through the processor one by one
+    shared_range: float = 0  # of shared rows above, or below: a GPU's go through the processor, which adds them up
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,6 @@ class Layout:
     shared_views: np.ndarray  # that touch rows which others hold, too: computed before anything is sent
     rows_held: np.ndarray
     rows_sent: np.ndarray    # over all neighbours
-    rows_shared: np.ndarray  # each counted once
     neighbours: np.ndarray
     windows: np.ndarray      # views of all ranks that touch the rows held
 
@@ -93,7 +92,7 @@ def lay_out(case, ranks, whole=None):
     count = np.diff(cut)
     if ranks == 1 or (takes_whole_object(both, case) if whole is None else whole):
         every, none = np.full(ranks, case.height), np.zeros(ranks, int)
-        return Layout(ranks > 1, count, none, every, none, none, none, np.full(ranks, len(tops)))
+        return Layout(ranks > 1, count, none, every, none, none, np.full(ranks, len(tops)))
     above = np.array([row[:r].max(initial=0) for r, row in enumerate(both)])
     below = np.array([row[r + 1:].max(initial=0) for r, row in enumerate(both)])
     # A rank's first views reach into rows of the ranks above, its last views into those of the ranks below.
@@ -102,7 +101,7 @@ def lay_out(case, ranks, whole=None):
     touch_below = np.where(below > 0, end - np.clip(np.searchsorted(tops, last - below - n, "right"), begin, end), 0)
     windows = np.searchsorted(tops, last) - np.searchsorted(tops, first - n, "right")
     return Layout(False, count, np.minimum(count, touch_above + touch_below), last - first, both.sum(1),
-                  np.minimum(last - first, above + below), (both > 0).sum(1), windows)
+                  (both > 0).sum(1), windows)
 
 
 def bytes_to_neighbours(case, ranks, sharing="spatial"):
@@ -121,7 +120,7 @@ def bytes_in_sums(case, ranks, sharing="spatial"):
     return 2 * (ranks - 1) / ranks * (probe + numerator + RATIO_BYTES * (3 + case.modes) + 8)
 
 
-SMALL_SUMS = 7  # of an iteration: ε of ψ, object and probe, R, the most light, the wish to stop, the probe's denominator
+SMALL_SUMS = 4  # of an iteration: ε and R, the most light, the wish to stop, the probe's denominator
 
 
 def allreduce_s(data_bytes, ranks, link):
@@ -154,7 +153,7 @@ def iteration(case, layout, rates, link):
     own = own + rates.pixel * fair
     messages = layout.neighbours * link.latency_s + layout.rows_sent * case.width * COMPLEX / link.bytes_per_s
     hidden = np.minimum(messages, (layout.views - layout.shared_views) * a_view)
-    exchange = (layout.rows_sent * case.width * rates.shared_pixel + layout.rows_shared * rates.shared_row
+    exchange = (layout.rows_sent * case.width * rates.shared_pixel + np.minimum(layout.neighbours, 2) * rates.shared_range
                 + messages - hidden)
     sums = 0.0
     if ranks > 1:
@@ -189,7 +188,9 @@ def fit(terms, seconds):
 LINKS = (Link("10 GbE", 30e-6, 1.1e9), Link("100 Gb InfiniBand", 2e-6, 11e9))
 GPU_MEMORY_BYTES_PER_S = 4.3e12  # of an H200, copying
 GPU_PASSES = 16                  # reads and writes of ψ in an iteration
-GPU_COPY_S = 10e-6               # of one row between a GPU and the processor, waited for
+GPU_COPY_S = 10e-6               # to begin a copy between a GPU and the processor, waited for
+GPU_LINK_BYTES_PER_S = 25e9      # of such copies
+GPU_COPIES = 3                   # of shared rows: to be sent, to be added up, and back
 
 
 def assumed_gpu(frame, shared_pixel):
@@ -197,7 +198,9 @@ def assumed_gpu(frame, shared_pixel):
     per_byte, pixels = 1 / GPU_MEMORY_BYTES_PER_S, frame**2
     return Rates("GPU, assumed", view_mode=GPU_PASSES * COMPLEX * pixels * per_byte, view=2 * REAL * pixels * per_byte,
                  window=3 * REAL * pixels * per_byte,
-                 pixel=6 * COMPLEX * per_byte, fixed=1e-3, shared_pixel=shared_pixel, shared_row=2 * GPU_COPY_S)
+                 pixel=6 * COMPLEX * per_byte, fixed=1e-3,
+                 shared_pixel=shared_pixel + GPU_COPIES * COMPLEX / GPU_LINK_BYTES_PER_S,
+                 shared_range=GPU_COPIES * GPU_COPY_S)
 
 
 def predict(rates, frame, step_px, modes=1, links=LINKS, ranks=(8, 64, 1024), views=(10**4, 10**5, 10**6, 10**7)):

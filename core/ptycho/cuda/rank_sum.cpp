@@ -20,7 +20,7 @@ namespace {
 /// Through pinned memory of the processor, by any MPI.
 class HostSum final : public RankSum {
  public:
-  explicit HostSum(comm::Communicator ranks) : ranks_(ranks) {}
+  explicit HostSum(comm::Communicator ranks) : ranks_(std::move(ranks)) {}
   ~HostSum() override { (void)cudaFreeHost(pinned_); }
   HostSum(const HostSum&) = delete;
   HostSum& operator=(const HostSum&) = delete;
@@ -55,7 +55,7 @@ class HostSum final : public RankSum {
 /// By an MPI that reads and writes device memory itself.
 class MpiSum final : public RankSum {
  public:
-  explicit MpiSum(comm::Communicator ranks) : ranks_(ranks) {}
+  explicit MpiSum(comm::Communicator ranks) : ranks_(std::move(ranks)) {}
 
   const char* name() const override { return "mpi"; }
   void sum(float* data, Index count, cudaStream_t stream) override { run(data, count, stream); }
