@@ -32,6 +32,21 @@ auto most_exchanged(const std::vector<Range>& touched) {
   return most;
 }
 
+/// All views in the order in which they are cut into shares.
+std::vector<Index> in_order(const std::vector<Yx<double>>& positions_m, Sharing sharing) {
+  std::vector<Index> views(positions_m.size());
+  std::iota(views.begin(), views.end(), Index{0});
+  if (sharing == Sharing::bands) {
+    std::ranges::stable_sort(views, {}, [&](Index j) { return positions_m[static_cast<std::size_t>(j)].y; });
+  }
+  return views;
+}
+
+std::span<const Index> share_of(const std::vector<Index>& views, Index part, Index parts) {
+  const Share share = device::share_of(static_cast<Index>(views.size()), part, parts);
+  return std::span(views).subspan(static_cast<std::size_t>(share.first), static_cast<std::size_t>(share.size()));
+}
+
 struct Reach {
   double first, last;
 };
@@ -47,13 +62,9 @@ std::optional<Sharing> sharing_called(const std::string& name) {
 
 std::vector<Index> share_of_views(const std::vector<Yx<double>>& positions_m, Sharing sharing, Index part,
                                   Index parts) {
-  std::vector<Index> views(positions_m.size());
-  std::iota(views.begin(), views.end(), Index{0});
-  if (sharing == Sharing::bands) {
-    std::ranges::stable_sort(views, {}, [&](Index j) { return positions_m[static_cast<std::size_t>(j)].y; });
-  }
-  const Share mine = device::share_of(static_cast<Index>(views.size()), part, parts);
-  std::vector<Index> share(views.begin() + mine.first, views.begin() + mine.last);
+  const auto views = in_order(positions_m, sharing);
+  const auto mine = share_of(views, part, parts);
+  std::vector<Index> share(mine.begin(), mine.end());
   std::ranges::sort(share);
   return share;
 }
@@ -61,9 +72,10 @@ std::vector<Index> share_of_views(const std::vector<Yx<double>>& positions_m, Sh
 Sharing better_sharing(const std::vector<Yx<double>>& positions_m, double view_height_m, Index parts) {
   if (parts == 1) return Sharing::scan_order;
   const auto exchanged = [&](Sharing sharing) {
+    const auto all = in_order(positions_m, sharing);
     std::vector<Reach> touched;
     for (Index part = 0; part < parts; ++part) {
-      const auto views = share_of_views(positions_m, sharing, part, parts);
+      const auto views = share_of(all, part, parts);
       if (views.empty()) continue;
       const auto [least, greatest] =
           std::ranges::minmax(views, {}, [&](Index j) { return positions_m[static_cast<std::size_t>(j)].y; });
@@ -73,12 +85,6 @@ Sharing better_sharing(const std::vector<Yx<double>>& positions_m, double view_h
     return most_exchanged(touched);
   };
   return exchanged(Sharing::bands) < 0.9 * exchanged(Sharing::scan_order) ? Sharing::bands : Sharing::scan_order;
-}
-
-Index Distribution::sent_bytes(Index row_bytes) const {
-  Index rows_sent = 0;
-  for (const auto& n : neighbours) rows_sent += n.rows.size();
-  return rows_sent * row_bytes;
 }
 
 Distribution distribute(Index object_rows, const std::vector<Share>& touched, int rank) {
@@ -128,11 +134,11 @@ Share touched_rows(Index frame_rows, const std::vector<Yx<Index>>& windows) {
 
 Distribution foresee(const Layout& layout, const std::vector<Yx<double>>& positions_m, Sharing sharing, int rank,
                      int ranks) {
+  const auto all = in_order(positions_m, sharing);
   std::vector<Share> touched;
   for (int r = 0; r < ranks; ++r) {
     std::vector<Yx<Index>> windows;
-    for (const Index j : share_of_views(positions_m, sharing, r, ranks))
-      windows.push_back(layout.windows[static_cast<std::size_t>(j)]);
+    for (const Index j : share_of(all, r, ranks)) windows.push_back(layout.windows[static_cast<std::size_t>(j)]);
     touched.push_back(touched_rows(layout.frame.y, windows));
   }
   return distribute(layout.object.y, touched, rank);

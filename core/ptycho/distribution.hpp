@@ -51,10 +51,6 @@ struct Distribution {
   device::Share owned{0, 0};          ///< for which it speaks: each row of the object has one owner
   bool whole = true;                  ///< all ranks hold all rows, and sum over all ranks at once
   std::vector<Neighbour> neighbours;  ///< by rank; none if `whole`
-
-  /// Bytes of shared rows that this rank sends in an exchange.
-  /// @param row_bytes  of a row, all modes
-  Index sent_bytes(Index row_bytes) const;
 };
 
 /// Each rank holds the rows that its views touch, or all ranks hold all rows if that makes them exchange less.

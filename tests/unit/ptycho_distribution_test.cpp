@@ -90,7 +90,7 @@ TEST(Distribute, NeighboursShareTheRowsThatBothTouch) {
   EXPECT_EQ(all[0].neighbours[0].rows.first, 30);
   EXPECT_EQ(all[0].neighbours[0].rows.last, 40);
   EXPECT_EQ(all[1].neighbours.size(), 2U);
-  EXPECT_EQ(all[1].sent_bytes(8), (10 + 10) * 8);
+  EXPECT_EQ(all[1].neighbours[0].rows.size() + all[1].neighbours[1].rows.size(), 10 + 10);
   EXPECT_FALSE(all[1].whole);
 }
 
