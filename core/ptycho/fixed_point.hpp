@@ -27,6 +27,11 @@ PTYCHOFLOW_HOST_DEVICE std::int64_t whole(double scaled) {
 #endif
 }
 
+/// What is said when a term exceeds the limit.
+inline constexpr const char* term_too_large =
+    "reproducible: a term of the overlap sums is larger than whole numbers can take here: the reconstruction has run "
+    "away. Check the starting probe and the frames, or bound the object by object_amplitude";
+
 /// @param expected_sum  the size that a sum will have, more or less: it comes to 46 bits, which leaves 17 above it and
 ///                      rounds terms to 10⁻¹⁴ of it
 /// @param terms         how many are added up at most

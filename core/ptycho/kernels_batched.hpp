@@ -28,6 +28,7 @@
 #include "core/base/error.hpp"
 #include "core/device/on_host.hpp"
 #include "core/ptycho/batch_lanes.hpp"
+#include "core/ptycho/batch_overlaps.hpp"
 #include "core/ptycho/gpu.hpp"
 #include "core/ptycho/overlap_sweeps.hpp"
 #include "core/ptycho/sweeps.hpp"
@@ -72,15 +73,7 @@ class BatchedKernels : public Kernels<T> {
                           });
   }
 
-  void clear(Overlap<T>& overlap) override {
-    if (overlap.numerator_scale.used()) {
-      memory()->clear(overlap.whole_numerator.data(), overlap.whole_numerator.bytes());
-      need(too_large_, {1});
-      memory()->clear(too_large_.data(), too_large_.bytes());
-    } else {
-      memory()->clear(overlap.numerator.data(), overlap.numerator.bytes());
-    }
-  }
+  void clear(Overlap<T>& overlap) override { overlaps_.clear(overlap); }
 
   void update_exit_waves(const Problem<T>& problem, State<T>& state, device::Share views, T beta,
                          std::optional<double> modulus_bound, Gather gather, Overlap<T>& overlap,
@@ -128,53 +121,26 @@ class BatchedKernels : public Kernels<T> {
               Overlap<T>& overlap) override {
     expect_known(problem);
     if (views.size() == 0) return;
-    if (!lanes_.bring_exit_waves()) return gather(problem, fields_of(state), psi_of(state), views, what, overlap);
+    if (!lanes_.bring_exit_waves()) return overlaps_.gather(fields_of(state), psi_of(state), views, what, overlap);
     // Sums are made by one queue in its order, while lanes bring the next exit waves.
     lanes_.for_exit_waves(const_cast<Complex<T>*>(psi_of(state)), fields_of(state), views, Use::read,
                           [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
                             queue_.after(lane.queue);
-                            gather(problem, fields, psi, {first, first + count}, what, overlap);
+                            overlaps_.gather(fields, psi, {first, first + count}, what, overlap);
                             lane.queue.after(queue_);
                           });
   }
 
-  void settle(Overlap<T>& overlap) override {
-    if (overlap.numerator_scale.used()) {
-      if (queue_.read(too_large_.data(), 1).front() != 0) {
-        throw Error(ErrorCode::data, term_too_large);
-      }
-      queue_.each(1, overlap.numerator.size(),
-                  sweep::Settle<Complex<T>, Complex<std::int64_t>>{
-                      1 / overlap.numerator_scale.scale, overlap.whole_numerator.data(), overlap.numerator.data()});
-    }
-    if (overlap.denominator_scale.used()) {
-      queue_.each(1, overlap.denominator.size(),
-                  sweep::Settle<T, std::int64_t>{1 / overlap.denominator_scale.scale, overlap.whole_denominator.data(),
-                                                 overlap.denominator.data()});
-    }
-  }
+  void settle(Overlap<T>& overlap) override { overlaps_.settle(overlap); }
 
   void cover_object(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
     expect_known(problem);
-    const auto fields = fields_of(state);
-    need(light_, {pixels()});
-    queue_.each(1, pixels(), sweep::Intensity<T>{fields.probe, fields.probe_modes, pixels(), light_.data()});
-    queue_.each(1, fields.object_pixels,
-                sweep::CoverObject<T>{tiles(scan_tiles_, fields), scan_windows_.data(), light_.data(),
-                                      overlap.denominator.data()});
+    overlaps_.cover_object(fields_of(state), overlap);
   }
 
   void cover_probe(const Problem<T>& problem, const State<T>& state, Overlap<T>& overlap) override {
     expect_known(problem);
-    const auto fields = fields_of(state);
-    need(transmission_, {fields.object_pixels});
-    queue_.each(1, fields.object_pixels,
-                sweep::Intensity<T>{fields.object, fields.object_modes, fields.object_pixels, transmission_.data()});
-    if (overlap.denominator_scale.used()) {
-      cover_probe(fields, sweep::Whole<T>{overlap.denominator_scale}, whole_light_sums_, overlap.whole_denominator);
-    } else {
-      cover_probe(fields, sweep::Plain<T>{}, light_sums_, overlap.denominator);
-    }
+    overlaps_.cover_probe(fields_of(state), local_, overlap);
   }
 
   T largest(const device::Array<T, 2>& numbers) override {
@@ -255,10 +221,6 @@ class BatchedKernels : public Kernels<T> {
   using Lanes = BatchLanes<T, Queue>;
   using Lane = typename Lanes::Lane;
 
-  struct TilesOnDevice {
-    List<std::int32_t> starts, views;
-  };
-
   Index pixels() const { return frame_.y * frame_.x; }
 
   /// ψ as it lies on a device: [local view][mode pair][y][x].
@@ -268,60 +230,6 @@ class BatchedKernels : public Kernels<T> {
   }
 
   static double address(const void* p) { return static_cast<double>(reinterpret_cast<std::uintptr_t>(p)); }
-
-  static constexpr const char* term_too_large =
-      "reproducible: a term of the overlap sums is larger than whole numbers can take here: the reconstruction has run "
-      "away. Check the starting probe and the frames, or bound the object by object_amplitude";
-
-  /// Adds the terms of views whose exit waves `psi` has.
-  void gather(const Problem<T>& problem, const sweep::Fields<T>& fields, const Complex<T>* psi, device::Share views,
-              Gather what, Overlap<T>& overlap) {
-    const sweep::ViewRange range{views.first, views.last};
-    const bool whole = overlap.numerator_scale.used();
-    const sweep::Whole<Complex<T>> wholes{overlap.numerator_scale, too_large_.data()};
-    if (what == Gather::object) {
-      if (whole) gather_object(problem, fields, psi, range, wholes, overlap.whole_numerator);
-      if (!whole) gather_object(problem, fields, psi, range, sweep::Plain<Complex<T>>{}, overlap.numerator);
-    } else {
-      if (whole) gather_probe(fields, psi, range, wholes, whole_probe_sums_, overlap.whole_numerator);
-      if (!whole) gather_probe(fields, psi, range, sweep::Plain<Complex<T>>{}, probe_sums_, overlap.numerator);
-    }
-  }
-
-  template <class Kind>
-  void gather_object(const Problem<T>& problem, const sweep::Fields<T>& fields, const Complex<T>* psi,
-                     const sweep::ViewRange& views, const Kind& kind, device::Array<typename Kind::Sum, 3>& numerator) {
-    if (local_tiles_.starts.empty()) {
-      std::vector<Yx<Index>> windows;
-      for (Index v = 0; v < local_; ++v) windows.push_back(problem.window(v));
-      local_tiles_ = on_device(list_tiles(frame_, problem.held(), windows));
-    }
-    queue_.each(fields.object_modes, fields.object_pixels,
-                sweep::GatherObject<T, Kind>{fields, tiles(local_tiles_, fields), views, psi, kind, numerator.data()});
-  }
-
-  template <class Kind>
-  void gather_probe(const sweep::Fields<T>& fields, const Complex<T>* psi, const sweep::ViewRange& views,
-                    const Kind& kind, List<typename Kind::Sum>& parts,
-                    device::Array<typename Kind::Sum, 3>& numerator) {
-    need(parts, {probe_parts * fields.probe_modes * pixels()});
-    queue_.each(probe_parts * fields.probe_modes, pixels(),
-                sweep::GatherProbe<T, Kind>{fields, views, probe_parts, psi, kind, parts.data()});
-    queue_.each(
-        fields.probe_modes, pixels(),
-        sweep::AddParts<typename Kind::Sum>{probe_parts, fields.probe_modes, pixels(), parts.data(), numerator.data()});
-  }
-
-  template <class Kind>
-  void cover_probe(const sweep::Fields<T>& fields, const Kind& kind, List<typename Kind::Sum>& parts,
-                   device::Array<typename Kind::Sum, 2>& denominator) {
-    need(parts, {probe_parts * pixels()});
-    memory()->clear(denominator.data(), denominator.bytes());
-    queue_.each(probe_parts, pixels(),
-                sweep::CoverProbe<T, Kind>{fields, {0, local_}, probe_parts, transmission_.data(), kind, parts.data()});
-    queue_.each(1, pixels(),
-                sweep::AddParts<typename Kind::Sum>{probe_parts, 1, pixels(), parts.data(), denominator.data()});
-  }
 
   /// Turns arrays of modes, `step` elements from one mode to the next. The waves of a batch, which hold all modes of a
   /// view at least, take a copy.
@@ -342,7 +250,8 @@ class BatchedKernels : public Kernels<T> {
                         static_cast<Index>(problem.windows_here().size()),
                         state.probe_modes(),
                         state.object_modes(),
-                        Index{sizeof(T)}};
+                        Index{sizeof(T)},
+                        object_sum_ == ObjectSum::gather};
     const BatchPlan plan = plan_(work);
     ++scans_;
     known_ = &problem;
@@ -353,13 +262,8 @@ class BatchedKernels : public Kernels<T> {
       places.push_back({static_cast<std::int32_t>(w.y), static_cast<std::int32_t>(w.x),
                         static_cast<std::int32_t>(problem.views()[static_cast<std::size_t>(v)].frame_index)});
     }
-    std::vector<Yx<std::int32_t>> windows;
-    for (const auto& w : problem.windows_here())
-      windows.push_back({static_cast<std::int32_t>(w.y), static_cast<std::int32_t>(w.x)});
     places_ = device::moved_to(memory(), places);
-    scan_windows_ = device::moved_to(memory(), windows);
-    scan_tiles_ = on_device(list_tiles(frame_, problem.held(), problem.windows_here()));
-    local_tiles_ = {};
+    overlaps_.learn(problem);
     sample_stride_ = 0;
     changes_ = List<ChangeSums>::zeros({local_}, memory());
     misfits_ = List<sweep::Misfit>::zeros({local_}, memory());
@@ -398,14 +302,6 @@ class BatchedKernels : public Kernels<T> {
     sample_of_ = among;
   }
 
-  TilesOnDevice on_device(const TileLists& lists) {
-    return {device::moved_to(memory(), lists.starts), device::moved_to(memory(), lists.views)};
-  }
-
-  Tiles tiles(const TilesOnDevice& lists, const sweep::Fields<T>& fields) const {
-    return {lists.starts.data(), lists.views.data(), frame_, fields.object_nx};
-  }
-
   template <class V>
   void need(List<V>& list, Extents<1> extents) {
     if (list.extents() != extents) list = List<V>::zeros(extents, memory());
@@ -419,20 +315,14 @@ class BatchedKernels : public Kernels<T> {
   double scans_ = 0;  ///< how many problems were learnt: part of the key of what may be replayed
   Index local_ = 0;
   Lanes lanes_{queue_, frame_};
+  BatchOverlaps<T, Queue> overlaps_{queue_, frame_};
   List<sweep::ViewPlace> places_;
-  List<Yx<std::int32_t>> scan_windows_;
-  TilesOnDevice scan_tiles_, local_tiles_;
   List<ChangeSums> changes_, row_changes_;
   List<sweep::Misfit> misfits_;
   List<sweep::Largest<T>> largest_;
   List<std::int32_t> sample_;
   Index sample_stride_ = 0;
   device::Share sample_of_{0, 0};
-  List<Complex<T>> probe_sums_;
-  List<Complex<std::int64_t>> whole_probe_sums_;
-  List<std::int64_t> whole_light_sums_;
-  List<std::int32_t> too_large_;
-  List<T> light_, light_sums_, transmission_;
   List<Complex<double>> rotation_;
 };
 

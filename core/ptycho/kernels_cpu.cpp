@@ -256,10 +256,6 @@ class CpuKernels final : public Kernels<T> {
   }
 
  private:
-  static constexpr const char* term_too_large =
-      "reproducible: a term of the overlap sums is larger than whole numbers can take here: the reconstruction has run "
-      "away. Check the starting probe and the frames, or bound the object by object_amplitude";
-
   /// Calls body(waves of the thread, block) for some of this rank's views, with the block's sums started at zero.
   template <class Body>
   void for_blocks(const Problem<T>& problem, const State<T>& state, Share views, Gather gather, FixedPoint scale,
