@@ -46,6 +46,7 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes, ExitWavesLie
   plan.batch_waves = plan.transform_work * (plan.exit_waves_on_host ? 2 : 1);
   plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
                 static_cast<Bytes>(probe_parts) * probes * frame * 2 * real;
+  if (work.whole_sums) plan.fields += 16 * (objects * object + (1 + static_cast<Bytes>(probe_parts)) * probes * frame);
   plan.lists = bytes_of_lists(work);
   return plan;
 }

@@ -176,6 +176,7 @@ class PtychoDm final : public stage::Stage {
       work.object = {object->at(0), object->at(1)};
     }
     if (gpu_) {
+      work.probe_modes = parameters_.probe_modes.value_or(1);  // with auto the card is asked again for each trial
       const auto facts = gpu_->facts();
       info("GPU memory:\n" + describe(plan_batches(work, facts, parameters_.gpu.batch_views), facts));
       return;
