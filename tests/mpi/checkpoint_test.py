@@ -99,7 +99,7 @@ class Folder(unittest.TestCase):
                 os.kill(pid, signal_)
             except ProcessLookupError:  # mpirun was faster
                 pass
-        job.wait(30)
+        pf.wait_for(job, lambda: self.processes(job))
         self.assertTrue(self.lists(), "no checkpoint was written")
         return int(self.lists()[-1].split(".")[-1])
 
@@ -123,7 +123,7 @@ class Checkpoints(Folder):
             ranks = rng.choice([1, 1, 2, 3])
             job = self.start("killed.h5", ranks, average=0.5)
             time.sleep(rng.uniform(0, length + 0.3 * (ranks - 1)))
-            # Not while mpirun is starting them: one that dies between the forks of two ranks leaves mpirun 4.1.4 waiting.
+            # Not while mpirun is starting them: one that dies between the forks of two ranks can leave mpirun waiting.
             while len(victims := self.processes(job)) not in (0, ranks):
                 time.sleep(0.002)
             if victims:
@@ -133,7 +133,7 @@ class Checkpoints(Folder):
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-            job.wait(60)
+            pf.wait_for(job, lambda: self.processes(job))
             if (self.folder / "killed.h5").exists():  # whole, whenever the kill came
                 self.expect_same("killed.h5", "undisturbed.h5")
                 (self.folder / "killed.h5").unlink()

@@ -88,12 +88,12 @@ class Outcome:
             with open(f"{folder}/output", "w+") as output:  # no pipe: an orphan would keep it open
                 process = subprocess.Popen(command, env=env, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
                 try:
-                    process.wait(60)
+                    ended = pf.wait_for(process, lambda: processes_of(mark))
                 except subprocess.TimeoutExpired:
                     self.timed_out = True
                     process.kill()
                     process.wait()
-                ended = time.time()
+                    ended = time.time()
                 output.seek(0)
                 self.output = output.read()
             self.exit_code = process.returncode

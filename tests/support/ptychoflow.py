@@ -1,5 +1,5 @@
 """Runs the program for tests, and reads what it wrote. The program is argv[1] of the test."""
-import os, pathlib, subprocess, sys, tempfile, unittest
+import os, pathlib, subprocess, sys, tempfile, time, unittest
 
 import h5py, numpy as np
 
@@ -22,6 +22,26 @@ def run(pipeline, folder, *, ranks=1, options=(), check=True, environment={}):
     if check and done.returncode != 0:
         raise AssertionError(f"ptychoflow ended with {done.returncode}:\n{done.stdout}")
     return done
+
+
+def wait_for(job, ranks_alive, limit_s=60, alone_s=10):
+    """Waits until a job has ended and returns the time when it had. PMIx 4 sometimes leaves mpirun waiting for a lock of its
+    own at its very end (pmix_rte_finalize) when ranks were killed: an mpirun that has had no rank for so long is ended
+    here, and its job counts as ended with the last rank.
+    @throws subprocess.TimeoutExpired if ranks are still there at the limit"""
+    start = alive = time.time()
+    while job.poll() is None:
+        now = time.time()
+        if ranks_alive():
+            alive = now
+        if now - start > limit_s and now - alive < alone_s:
+            raise subprocess.TimeoutExpired(job.args, limit_s)
+        if now - alive > alone_s:
+            job.kill()
+            job.wait()
+            return alive
+        time.sleep(0.05)
+    return time.time()
 
 
 def result(file):
