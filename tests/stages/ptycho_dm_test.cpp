@@ -219,6 +219,52 @@ TEST_F(PtychoDm, AScanWithoutEndIsAnError) {
   EXPECT_THROW(stage.finalize(), Error);
 }
 
+/// Frames of one of several scans.
+Packet frames_of(const std::string& scan, Index first, Index last) {
+  Packet packet = frames(first, last);
+  packet.metadata["scan"] = scan;
+  packet.metadata["scan_count"] = 2;
+  return packet;
+}
+
+TEST_F(PtychoDm, TakesScanAfterScan) {
+  auto description = scan_description();
+  description.metadata["scan_count"] = 2;
+  description.metadata.erase("frame_count");
+  stage.configure({{"iterations", 3}}, description);
+  stage.process(frames_of("first", 0, 4));
+  stage.process(frames_of("first", 4, frame_count));
+  Packet six = frames_of("second", 0, 6);  // of another length
+  six.metadata["frame_count"] = six.metadata["frame_count_local"] = 6;
+  six.metadata["ends_scan"] = true;
+  stage.process(std::move(six));
+  stage.finalize();
+  ASSERT_EQ(host.packets.size(), 2u);
+  EXPECT_EQ(host.packets[0].metadata["scan"], "first");
+  EXPECT_EQ(host.packets[0].at("view_offset_px").shape()[0], frame_count);
+  EXPECT_EQ(host.packets[1].metadata["scan"], "second");
+  EXPECT_EQ(host.packets[1].at("view_offset_px").shape()[0], 6);
+  EXPECT_EQ(host.packets[1].at("object").shape()[1], host.packets[0].at("object").shape()[1] - 3)
+      << "two rows of views, not three";
+  EXPECT_EQ(host.figures["scans"]["first"]["iterations"], 3);
+  EXPECT_GT(host.figures["scans"]["second"]["r_factor"], 0.0);
+}
+
+TEST_F(PtychoDm, StartsFromTheLastScansProbeIfAsked) {
+  stage.configure({{"iterations", 20}, {"carry_probe", true}, {"probe_modes", 2}}, scan_description());
+  for (const char* scan : {"first", "second"}) stage.process(frames_of(scan, 0, frame_count));
+  ASSERT_EQ(host.packets.size(), 2u);
+  const auto r = [&](int scan) { return host.packets[scan].at("history_fourier_error").view<const double, 1>()[0]; };
+  EXPECT_LT(r(1), 0.8 * r(0)) << "the same frames again, and a probe that has been through 20 iterations";
+}
+
+TEST_F(PtychoDm, WantsACheckpointOfItsOwnForEachScan) {
+  auto description = scan_description();
+  description.metadata["scan_count"] = 2;
+  const auto text = refusal({{"checkpoint", {{"file", "run.ckpt"}}}}, description);
+  EXPECT_NE(text.find("put {scan} into the name"), std::string::npos) << text;
+}
+
 TEST(PtychoDmBackend, WithoutAGpuCudaIsAMissingResource) {
   FakeHost host;
   ptychoflow_host table = *host.table();

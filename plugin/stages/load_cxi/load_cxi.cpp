@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "core/base/units.hpp"
+#include "core/comm/communicator.hpp"
 #include "core/io/cxi.hpp"
 #include "core/io/frame_types.hpp"
 #include "core/io/scan_checks.hpp"
@@ -16,6 +16,7 @@
 #include "plugin/api/stage.hpp"
 #include "plugin/stages/load_cxi/frame_reader.hpp"
 #include "plugin/stages/load_cxi/parameters.hpp"
+#include "plugin/stages/load_cxi/scan_geometry.hpp"
 
 namespace ptychoflow::load_cxi {
 
@@ -25,28 +26,6 @@ using stage::Description;
 using stage::Json;
 using stage::Packet;
 using stage::Tensor;
-
-/// Photon energies beyond these are taken for a wrong unit: 10 eV to 10 MeV.
-constexpr double least_energy_J = 1.6e-18;
-constexpr double greatest_energy_J = 1.6e-12;
-
-/// Positions y, x of the selected frames.
-std::vector<std::array<double, 2>> place(const io::CxiHeader& header, const Parameters& p, Index count) {
-  std::vector<std::array<double, 2>> positions;
-  for (Index j = 0; j < count; ++j) {
-    auto [x, y] = header.translation_m[static_cast<std::size_t>(p.first + j * p.step)];
-    if (p.swap_xy) std::swap(x, y);
-    positions.push_back({p.scale * (p.flip_y ? -y : y), p.scale * (p.flip_x ? -x : x)});
-  }
-  return positions;
-}
-
-/// The file's value. @throws Error (data) if there is none or it is not positive, naming the parameter to set instead
-double pick(std::optional<double> stored, const std::string& file, const char* what, const char* parameter) {
-  if (!stored) throw Error(ErrorCode::data, fmt::format("{}: does not say {}: set {}", file, what, parameter));
-  io::check_positive(*stored, file, fmt::format("{} (or set {})", what, parameter));
-  return *stored;
-}
 
 Tensor to_tensor(io::StoredModes modes) {
   return std::visit([](auto& m) { return Tensor::own(std::move(m)); }, modes);
@@ -58,17 +37,26 @@ class LoadCxi : public stage::Stage {
  public:
   Description configure(const Json& params, const Description&) override {
     params_ = read_parameters(params);
-    scan_.emplace(params_.file);
-    select_frames();
-    const auto window = choose_window();
-    check_geometry(window.size);
-    share_out();
-    reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
-    return describe(window.size);
+    require_files();
+    stream_ = open_scan();
+    Description declared = stream_;
+    if (params_.scans.size() > 1) {  // what differs from scan to scan is on their packets alone
+      for (const char* key : {"scan", "source", "rotation_deg", "frame_count"}) declared.metadata.erase(key);
+      if (pass_truth_) {
+        for (const char* name : {"truth_object", "truth_offset_px"}) {
+          for (Json& extent : declared.tensors[name]["shape"]) extent = nullptr;
+        }
+      }
+    }
+    return declared;
   }
 
   bool produce() override {
     if (done_ == share_.size()) return false;
+    if (done_ == 0 && number_ > 0) {
+      if (all_should_stop()) return false;  // between two scans nothing is lost
+      open_next();
+    }
     const auto count = std::min(static_cast<std::size_t>(params_.block_frames), share_.size() - done_);
     const auto numbers = std::span<const Index>(share_).subspan(done_, count);
     Packet packet;
@@ -81,12 +69,66 @@ class LoadCxi : public stage::Stage {
       require_light();
       packet.metadata["ends_scan"] = true;
     }
-    progress(static_cast<Index>(done_), static_cast<Index>(share_.size()), "frames read");
+    const std::string which =
+        params_.scans.size() > 1 ? fmt::format(" of scan {} of {}", number_ + 1, params_.scans.size()) : "";
+    progress(static_cast<Index>(done_), static_cast<Index>(share_.size()), "frames read" + which);
     emit(packet);
+    if (done_ == share_.size() && number_ + 1 < params_.scans.size()) {
+      ++number_;
+      done_ = 0;
+    }
     return done_ != share_.size();
   }
 
  private:
+  /// A series must not fail after hours for a file that was never there.
+  void require_files() const {
+    for (const auto& scan : params_.scans) {
+      if (params_.scans.size() > 1 && !std::filesystem::exists(scan.file)) {
+        throw Error(ErrorCode::data, scan.file + ": there is no such file: correct files, or leave it out");
+      }
+    }
+  }
+
+  /// Ranks may learn at different moments that the user wants to stop. Collective.
+  bool all_should_stop() const {
+    agree();
+    return comm::Communicator(host().mpi_communicator(&host())).max(should_stop() ? 1 : 0) > 0;
+  }
+
+  /// Opens scan `number_` and describes the stream that it gives.
+  Description open_scan() {
+    reader_.reset();
+    scan_.emplace(params_.scans[number_].file);
+    select_frames();
+    const auto window = choose_window();
+    geometry_ = geometry_of(header(), params_, window.size);
+    positions_ = positions_of(header(), params_, frame_count_, geometry_);
+    share_out();
+    reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
+    return describe(window.size);
+  }
+
+  /// The stages downstream were configured for the first scan: later ones must be like it.
+  void open_next() {
+    const Description here = open_scan();
+    const auto differ = [&](const std::string& what) {
+      throw Error(ErrorCode::data,
+                  fmt::format("{}: its {} differ from those of the first scan, {}: scans of one series "
+                              "must be alike; reconstruct it in a run of its own",
+                              header().file, what, params_.scans.front().file));
+    };
+    const Json& frames = here.tensors["frames"];
+    if (frames != stream_.tensors["frames"]) differ("frames' type or size");
+    for (const char* name : {"initial_probe", "truth_object"}) {
+      if (here.has(name) != stream_.has(name)) differ(fmt::format("tensors ({})", name));
+    }
+    for (const char* key : {"wavelength_m", "distance_m", "detector_pixel_m", "negative_is_masked"}) {
+      if (here.metadata.value(key, Json()) != stream_.metadata.value(key, Json()))
+        differ(fmt::format("metadata ({})", key));
+    }
+  }
+
   const io::CxiHeader& header() const { return scan_->header(); }
   Index first_in_file(Index selected) const { return params_.first + selected * params_.step; }
 
@@ -152,31 +194,6 @@ class LoadCxi : public stage::Stage {
     return *center;
   }
 
-  void check_geometry(Extents<2> frame) {
-    const auto& h = header();
-    const double energy_J = params_.energy_keV ? energy_J_from_keV(*params_.energy_keV)
-                                               : pick(h.energy_J, h.file, "the photon energy", "energy_keV");
-    if (energy_J < least_energy_J || energy_J > greatest_energy_J) {
-      throw Error(ErrorCode::data,
-                  fmt::format("{}: the photon energy comes to {:.3g} J, that is {:.3g} keV, which no X-ray has: CXI "
-                              "stores it in J; set energy_keV",
-                              h.file, energy_J, energy_J / energy_J_from_keV(1)));
-    }
-    io::ScanGeometry& g = geometry_;
-    g.wavelength_m = wavelength_m_from_energy_J(energy_J);
-    g.distance_m =
-        params_.distance_m ? *params_.distance_m : pick(h.distance_m, h.file, "the detector's distance", "distance_m");
-    g.detector_pixel_m =
-        params_.detector_pixel_m
-            ? *params_.detector_pixel_m
-            : std::array{pick(h.pixel_y_m, h.file, "the detector's y_pixel_size", "detector_pixel_um"),
-                         pick(h.pixel_x_m, h.file, "the detector's x_pixel_size", "detector_pixel_um")};
-    g.frame = frame;
-    positions_ = place(h, params_, frame_count_);
-    io::check_positions(positions_, g,
-                        {fmt::format("{}: dataset {}", h.file, h.translation_path), params_.first, params_.step});
-  }
-
   /// Declares the stream, and decides which of the file's extras still mean something for frames of this size.
   Description describe(Extents<2> frame) {
     const auto& h = header();
@@ -199,7 +216,8 @@ class LoadCxi : public stage::Stage {
       out.add("truth_probe", h.truth_probe_type, shape_of(h.truth_probe), "mode:y:x", "√count");
       out.add("truth_offset_px", "int32", {frame_count_, 2}, "frame:y,x", "px");
     }
-    metadata_ = {{"scan", std::filesystem::path(h.file).stem().string()},
+    metadata_ = {{"scan", params_.scans[number_].name()},
+                 {"scan_count", params_.scans.size()},
                  {"source", h.file},
                  {"frame_count", frame_count_},
                  {"frame_count_local", share_.size()},
@@ -207,6 +225,7 @@ class LoadCxi : public stage::Stage {
                  {"wavelength_m", geometry_.wavelength_m},
                  {"distance_m", geometry_.distance_m},
                  {"detector_pixel_m", geometry_.detector_pixel_m}};
+    if (const auto angle = params_.scans[number_].rotation_deg) metadata_["rotation_deg"] = *angle;
     if (h.negative_is_masked || params_.saturation) metadata_["negative_is_masked"] = true;
     out.metadata = metadata_;
     return out;
@@ -250,6 +269,8 @@ class LoadCxi : public stage::Stage {
   }
 
   Parameters params_;
+  std::size_t number_ = 0;  ///< of the scan that is being read, or is next
+  Description stream_;      ///< of the first scan
   std::optional<io::CxiScan> scan_;
   std::optional<FrameReader> reader_;
   io::ScanGeometry geometry_;

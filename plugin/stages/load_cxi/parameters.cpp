@@ -29,7 +29,7 @@ std::optional<std::array<T, 2>> pair(const Json& params, const char* name) {
 
 Parameters read_parameters(const Json& params) {
   Parameters p;
-  p.file = params.at("file").get<std::string>();
+  p.scans = list_scans(params);
   const Json frames = params.value("frames", Json::object());
   p.first = frames.value("first", p.first);
   p.last = optional<Index>(frames, "last");

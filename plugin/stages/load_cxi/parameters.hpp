@@ -4,18 +4,19 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <string>
+#include <vector>
 
 #include "core/base/view.hpp"
 #include "core/io/detector_window.hpp"
 #include "core/ptycho/distribution.hpp"
+#include "plugin/stages/load_cxi/scan_list.hpp"
 
 namespace ptychoflow::load_cxi {
 
 enum class Dark { none, from_file };
 
 struct Parameters {
-  std::string file;
+  std::vector<ScanFile> scans;  ///< at least one
   Index first = 0;
   std::optional<Index> last;  ///< included
   Index step = 1;

@@ -105,6 +105,7 @@ Parameters parse_parameters(const json& params) {
   read_range(params, "object_phase_rad", s.object_bounds.phase_min_rad, s.object_bounds.phase_max_rad);
 
   GuessSettings& g = p.guess;
+  p.carry_probe = params.value("carry_probe", false);
   p.probe_given = params.contains("initial_probe");
   if (p.probe_given) g.probe = probe_start(params["initial_probe"]);
   g.object = object_start(params.value("initial_object", json("ones")));

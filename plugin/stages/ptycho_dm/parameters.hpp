@@ -19,6 +19,7 @@ struct Parameters {
   ptycho::Settings settings;
   ptycho::GuessSettings guess;
   bool probe_given = false;          ///< initial_probe was named
+  bool carry_probe = false;          ///< each scan starts from the probe of the one before
   std::optional<Index> probe_modes;  ///< none: auto
   Index object_modes = 1;
   Index max_probe_modes = 8;

@@ -22,6 +22,7 @@ namespace {
 using stage::Description;
 using stage::Json;
 using stage::Packet;
+using stage::Tensor;
 
 std::string now_utc() {
   const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -42,12 +43,11 @@ class PtychoDm final : public stage::Stage {
     }
     const Json shape = input.tensors.at("frames").at("shape");
     frame_ = {shape.at(1), shape.at(2)};
-    expected_frames_ = input.metadata.value("frame_count_local", Index{0});
     choose_probe(input);
     check_previous_results();
-    check_checkpoint(input);
+    check_checkpoint(input.metadata);
     open_device();
-    check_memory(input);
+    plan_for(input.metadata);
 
     Description output = input;
     for (const char* name : consumed) output.tensors.erase(name);
@@ -61,7 +61,7 @@ class PtychoDm final : public stage::Stage {
   }
 
   void process(Packet& packet) override {
-    if (!job_) begin_scan();
+    if (!job_) begin_scan(packet);
     job_->add(packet);
     const bool ends_scan = packet.ends_scan();
     for (const char* name : consumed) packet.tensors.erase(name);
@@ -75,7 +75,12 @@ class PtychoDm final : public stage::Stage {
   }
 
  private:
-  void begin_scan() {
+  void begin_scan(Packet& first) {
+    const Json& metadata = first.metadata;
+    if (planned_for_ != size_of(metadata)) plan_for(metadata);
+    scan_parameters_ = parameters_;
+    scan_parameters_.checkpoint.file = checkpoint_file(metadata);
+    if (last_probe_) start_from_last_probe(first);
     Services services;
     services.ranks = comm::Communicator(host().mpi_communicator(&host()));
     services.threads = host().threads;
@@ -88,8 +93,23 @@ class PtychoDm final : public stage::Stage {
     };
     services.progress = [this](Index done, Index total, const std::string& text) { progress(done, total, text); };
     services.should_stop = [this] { return should_stop(); };
-    job_ = make_scan_job(parameters_, frame_, expected_frames_, std::move(services));
+    job_ = make_scan_job(scan_parameters_, frame_, metadata.value("frame_count_local", Index{0}), std::move(services));
     start_time_ = now_utc();
+  }
+
+  /// All its modes, as they were found.
+  void start_from_last_probe(Packet& first) {
+    scan_parameters_.probe_modes = last_probe_.shape().at(0);
+    scan_parameters_.guess.probe = ptycho::ProbeOfScan{};
+    scan_parameters_.guess.mode_start.reset();
+    first.tensors.insert_or_assign("initial_probe", std::move(last_probe_));
+  }
+
+  static Tensor copy_of_probe(const Tensor& probe) {
+    if (probe.holds<Complex<double>>()) {
+      return Tensor::own(device::Array<Complex<double>, 3>::copy_of(probe.view<const Complex<double>, 3>()));
+    }
+    return Tensor::own(device::Array<Complex<float>, 3>::copy_of(probe.view<const Complex<float>, 3>()));
   }
 
   void end_scan() {
@@ -98,7 +118,12 @@ class PtychoDm final : public stage::Stage {
     carried_ = {};
     Json figures;
     job_->reconstruct(result, figures);
+    if (result.metadata.value("scan_count", 1) > 1) {
+      figures_of_scans_[result.metadata.value("scan", "")] = std::move(figures);
+      figures = {{"scans", figures_of_scans_}};
+    }
     report(figures);
+    if (parameters_.carry_probe) last_probe_ = copy_of_probe(result.at("probe"));
     result.metadata["start_time"] = start_time_;
     result.metadata["end_time"] = now_utc();
     result.metadata["threads"] = host().threads;
@@ -132,18 +157,27 @@ class PtychoDm final : public stage::Stage {
     }
   }
 
-  /// Files of checkpoints are tried out before any data is read.
-  void check_checkpoint(const Description& input) {
-    auto& file = parameters_.checkpoint.file;
-    if (parameters_.checkpoint.every == 0) return;
-    std::string name = file.string();
-    const std::string place = "{scan}", scan = input.metadata.value("scan", "");
+  /// The checkpoint's file for a scan.
+  std::string checkpoint_file(const Json& metadata) const {
+    std::string name = parameters_.checkpoint.file.string();
+    const std::string place = "{scan}", scan = metadata.value("scan", "");
     if (const auto at = name.find(place); at != std::string::npos) {
       if (scan.empty()) throw Error(ErrorCode::usage, "checkpoint: file: {scan}, but the scan does not say its name");
       name.replace(at, place.size(), scan);
     }
-    file = name;
-    ptycho::CheckpointFiles{file};
+    return name;
+  }
+
+  /// Files of checkpoints are tried out before any data is read.
+  void check_checkpoint(Json metadata) const {
+    if (parameters_.checkpoint.every == 0) return;
+    if (metadata.value("scan_count", 1) > 1) {
+      if (parameters_.checkpoint.file.string().find("{scan}") == std::string::npos) {
+        throw Error(ErrorCode::usage, "checkpoint: file: several scans follow each other: put {scan} into the name");
+      }
+      metadata["scan"] = "scan";  // its folder can be tried out all the same
+    }
+    ptycho::CheckpointFiles{checkpoint_file(metadata)};
   }
 
   /// The GPU, if the user wants one and, where it is left to us, there is one. Collective.
@@ -162,17 +196,24 @@ class PtychoDm final : public stage::Stage {
     }
   }
 
-  /// Plans memory, says so, and prepares the scratch folder.
-  void check_memory(const Description& input) {
+  /// What the memory of a scan depends on.
+  static Json size_of(const Json& metadata) {
+    return {metadata.value("frame_count_local", Json()), metadata.value("object_px_local", Json())};
+  }
+
+  /// Plans memory, says so, and prepares the scratch folder. Collective the first time.
+  void plan_for(const Json& metadata) {
+    planned_for_ = size_of(metadata);
+    const Index frames = metadata.value("frame_count_local", Index{0});
     ptycho::Workload work{frame_,
                           {},
-                          expected_frames_,
-                          input.metadata.value("frame_count", expected_frames_),
+                          frames,
+                          metadata.value("frame_count", frames),
                           parameters_.probe_modes.value_or(parameters_.max_probe_modes),
                           parameters_.object_modes,
                           parameters_.real_bytes(),
                           parameters_.settings.sums == ptycho::Sums::whole_numbers};
-    if (const auto object = input.metadata.find("object_px_local"); object != input.metadata.end()) {
+    if (const auto object = metadata.find("object_px_local"); object != metadata.end()) {
       work.object = {object->at(0), object->at(1)};
     }
     if (gpu_) {
@@ -181,9 +222,10 @@ class PtychoDm final : public stage::Stage {
       info("GPU memory:\n" + describe(plan_batches(work, facts, parameters_.gpu.batch_views), facts));
       return;
     }
-    const ptycho::MemoryBudget budget{parameters_.host_bytes.value_or(memory_of_this_rank()),
-                                      !parameters_.scratch.empty(), std::max(1, static_cast<int>(host().threads))};
-    if (!parameters_.scratch.empty()) scratch_.emplace(parameters_.scratch);
+    if (!parameters_.host_bytes) parameters_.host_bytes = memory_of_this_rank();
+    const ptycho::MemoryBudget budget{*parameters_.host_bytes, !parameters_.scratch.empty(),
+                                      std::max(1, static_cast<int>(host().threads))};
+    if (!parameters_.scratch.empty() && !scratch_) scratch_.emplace(parameters_.scratch);
     plan_ = plan_memory(work, budget);
     if (scratch_) scratch_->expect_room(plan_.in_scratch);
     info("memory of a rank:\n" + describe(plan_, budget));
@@ -205,14 +247,17 @@ class PtychoDm final : public stage::Stage {
   }
 
   Parameters parameters_;
+  Parameters scan_parameters_;  ///< of the scan under way
+  Json planned_for_;
+  Tensor last_probe_;  ///< of the scan before, where the next starts from it
   std::unique_ptr<ptycho::Gpu> gpu_;
   std::optional<device::Scratch> scratch_;
   ptycho::MemoryPlan plan_;
   ptycho::Yx<Index> frame_;
-  Index expected_frames_ = 0;
   std::unique_ptr<ScanJob> job_;
   Packet carried_;
   std::string start_time_;
+  Json figures_of_scans_ = Json::object();  ///< by name, where several follow each other
 };
 
 }  // namespace

@@ -1,0 +1,110 @@
+#include "plugin/stages/load_cxi/scan_list.hpp"
+
+#include <fmt/format.h>
+#include <glob.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "core/base/error.hpp"
+
+namespace ptychoflow::load_cxi {
+namespace {
+
+using Json = nlohmann::json;
+
+std::vector<ScanFile> matches(const std::string& pattern) {
+  glob_t found{};
+  const int status = ::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found);
+  std::vector<ScanFile> scans;
+  for (std::size_t i = 0; status == 0 && i < found.gl_pathc; ++i) scans.push_back({found.gl_pathv[i], {}});
+  ::globfree(&found);
+  if (scans.empty()) {
+    throw Error(ErrorCode::usage, fmt::format("files: no file matches '{}': check the folder and the pattern (* and ? "
+                                              "stand for any characters and for one)",
+                                              pattern));
+  }
+  std::ranges::sort(scans, [](const ScanFile& a, const ScanFile& b) {
+    return ::strverscmp(a.file.c_str(), b.file.c_str()) < 0;  // scan_9 before scan_10
+  });
+  return scans;
+}
+
+std::vector<ScanFile> read_table(const std::string& table) {
+  std::ifstream stream(table);
+  if (!stream) {
+    throw Error(ErrorCode::data, fmt::format("files: table: {}: cannot be read: {}", table, std::strerror(errno)));
+  }
+  const auto folder = std::filesystem::path(table).parent_path();
+  std::vector<ScanFile> scans;
+  std::string line;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    line.resize(std::min(line.find('#'), line.size()));
+    std::istringstream words(line);
+    std::string file, rest;
+    double angle = 0;
+    if (!(words >> file)) continue;
+    if (!(words >> angle) || words >> rest) {
+      throw Error(ErrorCode::data,
+                  fmt::format("{}:{}: expected a file and its angle in degrees, as in `scan_1.cxi 0.5`; "
+                              "got '{}'",
+                              table, number, line));
+    }
+    scans.push_back({(folder / file).string(), angle});  // an absolute name stays as it is
+  }
+  if (scans.empty())
+    throw Error(ErrorCode::data, table + ": the table names no scan: give a file and its angle a line");
+  return scans;
+}
+
+std::vector<ScanFile> read_list(const Json& list) {
+  std::vector<ScanFile> scans;
+  for (const Json& entry : list) {
+    if (entry.is_string()) {
+      scans.push_back({entry.get<std::string>(), {}});
+    } else {
+      scans.push_back({entry.at("file").get<std::string>(), entry.at("rotation_deg").get<double>()});
+    }
+  }
+  return scans;
+}
+
+}  // namespace
+
+std::string ScanFile::name() const { return std::filesystem::path(file).stem().string(); }
+
+std::vector<ScanFile> list_scans(const Json& params) {
+  if (params.contains("file") == params.contains("files")) {
+    throw Error(ErrorCode::usage,
+                "give file (one scan) or files (a pattern, a list or a table of several), and not both");
+  }
+  if (params.contains("file")) {
+    ScanFile scan{params["file"].get<std::string>(), {}};
+    if (params.contains("rotation_deg")) scan.rotation_deg = params["rotation_deg"].get<double>();
+    return {scan};
+  }
+  if (params.contains("rotation_deg")) {
+    throw Error(ErrorCode::usage, "rotation_deg is one scan's: give the angles in files, each with its file");
+  }
+  const Json& files = params["files"];
+  auto scans = files.is_string()  ? matches(files.get<std::string>())
+               : files.is_array() ? read_list(files)
+                                  : read_table(files.at("table").get<std::string>());
+  std::map<std::string, std::string> owners;
+  for (const auto& scan : scans) {
+    const auto [owner, is_new] = owners.emplace(scan.name(), scan.file);
+    if (!is_new) {
+      throw Error(ErrorCode::usage, fmt::format("files: {} and {} are both scan '{}', and their results would have one "
+                                                "name: rename one or leave it out",
+                                                owner->second, scan.file, scan.name()));
+    }
+  }
+  return scans;
+}
+
+}  // namespace ptychoflow::load_cxi

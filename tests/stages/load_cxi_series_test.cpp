@@ -1,0 +1,127 @@
+// Several scans in one run: how load_cxi is told of them, and what it sends.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/support/fake_host.hpp"
+#include "tests/support/h5py.hpp"
+#include "tests/support/temp_folder.hpp"
+#include "tests/support/throws.hpp"
+
+namespace ptychoflow {
+namespace {
+
+using stage::Json;
+using test::expect_error;
+using test::FakeHost;
+using test::LoadedStage;
+
+/// A series: the small scan once for each angle, in scan_1.cxi, scan_2.cxi, scan_10.cxi, with fewer frames each.
+class LoadCxiSeries : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!test::have_h5py()) GTEST_SKIP() << "needs python3-h5py";
+    for (const char* number : {"1", "2", "10"}) test::make_cxi(folder_ / ("scan_" + std::string(number) + ".cxi"));
+  }
+
+  /// Loads with `files` alone.
+  void load_series(const Json& files, const Json& more = Json::object()) {
+    Json all{{"files", files}};
+    all.update(more);
+    LoadedStage loader(STAGE_MODULE, host_);
+    declared_ = loader.configure(all);
+    while (loader.produce()) {
+    }
+    loader.finalize();
+  }
+
+  std::string path(const char* name) const { return (folder_ / name).string(); }
+  void write_table(const std::string& text) const { std::ofstream(folder_ / "angles.txt") << text; }
+  Json table() const { return {{"table", path("angles.txt")}}; }
+
+  /// "scan_1 12 0.5": name, frames and angle of each scan that ended.
+  std::vector<std::string> scans() const {
+    std::vector<std::string> ended;
+    Index frames = 0;
+    for (const auto& packet : host_.packets) {
+      frames += packet.at("frame_index").shape()[0];
+      if (!packet.ends_scan()) continue;
+      const auto& m = packet.metadata;
+      const std::string angle = m.contains("rotation_deg") ? fmt::format(" {}", m["rotation_deg"].get<double>()) : "";
+      ended.push_back(fmt::format("{} {}{}", m.at("scan").get<std::string>(), frames, angle));
+      frames = 0;
+    }
+    return ended;
+  }
+
+  test::TempFolder folder_;
+  FakeHost host_;
+  stage::Description declared_;
+};
+
+TEST_F(LoadCxiSeries, TakesAPatternInTheOrderOfItsNumbers) {
+  load_series(path("scan_*.cxi"), {{"block_frames", 5}});
+  EXPECT_EQ(scans(), (std::vector<std::string>{"scan_1 12", "scan_2 12", "scan_10 12"}));
+  EXPECT_EQ(host_.packets.size(), 9u) << "three blocks a scan";
+  EXPECT_TRUE(host_.packets[3].has("mask")) << "each scan brings its own";
+  EXPECT_FALSE(declared_.metadata.contains("scan")) << "which is not the same for all";
+  EXPECT_EQ(declared_.metadata["scan_count"], 3);
+}
+
+TEST_F(LoadCxiSeries, TakesAListWithAndWithoutAngles) {
+  load_series({path("scan_2.cxi"), {{"file", path("scan_1.cxi")}, {"rotation_deg", 90.5}}});
+  EXPECT_EQ(scans(), (std::vector<std::string>{"scan_2 12", "scan_1 12 90.5"}));
+}
+
+TEST_F(LoadCxiSeries, TakesATableWhoseNamesAreRelativeToIt) {
+  write_table("# file angle\nscan_10.cxi -30\n\n" + path("scan_2.cxi") + "\t1.5e1 # absolute\n");
+  load_series(table());
+  EXPECT_EQ(scans(), (std::vector<std::string>{"scan_10 12 -30", "scan_2 12 15"}));
+}
+
+TEST_F(LoadCxiSeries, GivesOneScanItsAngle) {
+  LoadedStage loader(STAGE_MODULE, host_);
+  loader.configure({{"file", path("scan_1.cxi")}, {"rotation_deg", 12.5}});
+  loader.produce();
+  EXPECT_EQ(host_.packets.at(0).metadata["rotation_deg"], 12.5);
+}
+
+TEST_F(LoadCxiSeries, StopsBetweenTwoScans) {
+  LoadedStage loader(STAGE_MODULE, host_);
+  loader.configure({{"files", path("scan_*.cxi")}});
+  EXPECT_TRUE(loader.produce());
+  host_.stop = true;
+  EXPECT_FALSE(loader.produce());
+  EXPECT_EQ(scans().size(), 1u);
+}
+
+TEST_F(LoadCxiSeries, RefusesListsThatCannotBe) {
+  const auto refuse = [&](ErrorCode code, std::initializer_list<const char*> parts, const Json& files,
+                          const Json& more = Json::object()) {
+    expect_error([&] { load_series(files, more); }, code, parts);
+    EXPECT_TRUE(host_.packets.empty());
+  };
+  refuse(ErrorCode::usage, {"no file matches", "nothing_*.cxi"}, path("nothing_*.cxi"));
+  refuse(ErrorCode::usage, {"both scan 'scan_1'", "rename one"}, {path("scan_1.cxi"), path("scan_1.cxi")});
+  refuse(ErrorCode::usage, {"file (one scan) or files", "not both"}, path("scan_*.cxi"), {{"file", "x.cxi"}});
+  refuse(ErrorCode::usage, {"rotation_deg is one scan's"}, path("scan_*.cxi"), {{"rotation_deg", 1}});
+  refuse(ErrorCode::data, {"scan_3.cxi", "no such file"}, {path("scan_1.cxi"), path("scan_3.cxi")});
+  refuse(ErrorCode::data, {"angles.txt", "cannot be read", "No such file"}, table());
+  write_table("# nothing\n");
+  refuse(ErrorCode::data, {"angles.txt", "names no scan"}, table());
+  write_table("scan_1.cxi 0\nscan_2.cxi north\n");
+  refuse(ErrorCode::data, {"angles.txt:2", "angle in degrees", "north"}, table());
+  expect_error([&] { LoadedStage(STAGE_MODULE, host_).configure(Json::object()); }, ErrorCode::usage, {"give file"});
+}
+
+TEST_F(LoadCxiSeries, RefusesAScanThatIsUnlikeTheFirst) {
+  test::make_cxi(folder_ / "scan_2.cxi", "f[d + 'distance'][...] = 3.0");
+  expect_error([&] { load_series(path("scan_*.cxi")); }, ErrorCode::data,
+               {"scan_2.cxi", "distance_m", "differ from those of the first scan", "scan_1.cxi"});
+  test::make_cxi(folder_ / "scan_2.cxi", "replace(d + 'data', frames.astype('uint32'))");
+  expect_error([&] { load_series(path("scan_*.cxi")); }, ErrorCode::data, {"scan_2.cxi", "frames' type or size"});
+}
+
+}  // namespace
+}  // namespace ptychoflow
