@@ -16,7 +16,9 @@ namespace ptychoflow::comm {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto patience_of_a_failed_rank = std::chrono::seconds(3);
+std::chrono::seconds of_a_failed_rank(Patience patience) {
+  return std::chrono::seconds(patience == Patience::seconds ? 3 : 600);
+}
 constexpr std::size_t longest_message = 8192;  // of each rank; the rest is cut
 std::atomic<const Watch*> watch_of_this_process{nullptr};
 
@@ -99,14 +101,14 @@ struct Session::Mpi {
     return copy;
   }
 
-  Verdict agree(const std::optional<Failure>& mine) const {
+  Verdict agree(const std::optional<Failure>& mine, Patience patience) const {
     const Waiting waiting;
     static int failed, failures;  // the request below may outlive this call
     failed = mine ? 1 : 0;
     MPI_Request request = MPI_REQUEST_NULL;
     check(MPI_Iallreduce(&failed, &failures, 1, MPI_INT, MPI_SUM, world, &request), "MPI_Iallreduce");
     std::optional<Clock::time_point> deadline;
-    if (mine) deadline = Clock::now() + patience_of_a_failed_rank;
+    if (mine) deadline = Clock::now() + of_a_failed_rank(patience);
     if (!completes(request, deadline)) {
       Verdict alone{{*mine}, true};  // the request stays open: the caller's next and last MPI call is abort
       alone.failures.front().rank = rank;
@@ -164,10 +166,10 @@ int Session::cores() const {
   return std::accumulate(allowed.begin(), allowed.end(), 0);
 }
 
-Verdict Session::agree(const std::optional<Failure>& mine) {
+Verdict Session::agree(const std::optional<Failure>& mine, Patience patience) {
   if (!verdict_.ok()) return verdict_;
   if (mpi_) {
-    verdict_ = mpi_->agree(mine);
+    verdict_ = mpi_->agree(mine, patience);
   } else if (mine) {
     verdict_.failures.push_back(*mine);
   }

@@ -29,6 +29,12 @@ struct Verdict {
   bool ok() const { return failures.empty(); }
 };
 
+/// How long a rank that failed waits for the others: they may be stuck where they need it, or about to come.
+enum class Patience {
+  seconds,
+  minutes,  ///< the others may read a scan first
+};
+
 /// MPI_Init_thread to MPI_Finalize (funneled: call from the main thread only) when the environment shows a launcher;
 /// otherwise a serial run of one rank that never touches MPI. One object a process. MPI errors throw Error (other).
 class Session {
@@ -45,10 +51,13 @@ class Session {
   int cores() const;
 
   /// Collective: every rank brings its failure, or none, and all leave with the same verdict. A healthy rank waits
-  /// (asleep) for as long as it takes. A rank that failed waits a few seconds: if the others do not come, they are
+  /// (asleep) for as long as it takes. A rank that failed waits for `patience`: if the others do not come, they are
   /// stuck in some other collective, and its verdict is `abandoned`. Once a verdict is not ok, every later call returns
   /// it at once.
-  Verdict agree(const std::optional<Failure>& mine);
+  Verdict agree(const std::optional<Failure>& mine, Patience patience = Patience::seconds);
+
+  /// After a verdict that is not ok, and not abandoned: all is well again, on all ranks alike.
+  void forgive() { verdict_ = {}; }
 
   /// Collective: everyone's number, by rank.
   std::vector<double> gather(double mine) const;

@@ -162,6 +162,20 @@ typedef struct ptychoflow_stage_descriptor {
 
 typedef const ptychoflow_stage_descriptor* (*ptychoflow_stage_entry)(void);
 
+/* A stage's extension for pipelines that go on after a bad scan (`on_error: skip`). */
+#define PTYCHOFLOW_SCANS "ptychoflow.scans/1"
+typedef struct ptychoflow_scans {
+  uint32_t struct_size;
+
+  /* [main-thread] Of a source: the name of the scan that it is at, "" if it has none. Lives until the next call. */
+  const char* (*current)(ptychoflow_instance* self);
+
+  /* [main-thread] A callback of this or another stage, on this or another rank, failed with PTYCHOFLOW_ERROR_DATA, and
+   * the scan under way will be reported as bad. Forget what is held of it; a source goes on with the next one. Called
+   * on every rank. */
+  void (*abandon)(ptychoflow_instance* self);
+} ptychoflow_scans;
+
 #ifdef __cplusplus
 }
 #endif

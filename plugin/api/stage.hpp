@@ -84,6 +84,13 @@ class Stage {
 
   virtual void finalize() {}
 
+  /// Sources only: the name of the scan that it is at.
+  virtual std::string current_scan() const { return ""; }
+
+  /// The scan under way is bad, and the pipeline goes on with the next one: forgets what is held of it. A source that
+  /// has several moves on. See ptychoflow_scans in stage.h.
+  virtual void abandon_scan() {}
+
  protected:
   const ptychoflow_host& host() const { return *host_; }
   bool is_root() const { return host_->rank == 0; }
@@ -220,7 +227,26 @@ struct Binding {
 
   static void destroy(ptychoflow_instance* self) noexcept { delete &of(self); }
   static const char* last_error(ptychoflow_instance* self) noexcept { return of(self).error.c_str(); }
-  static const void* extension(ptychoflow_instance*, const char*) noexcept { return nullptr; }
+
+  static const char* current_scan(ptychoflow_instance* self) noexcept {
+    guarded(of(self), [&] {
+      of(self).output = static_cast<const Stage&>(of(self).stage).current_scan();
+      return PTYCHOFLOW_OK;
+    });
+    return of(self).output.c_str();
+  }
+
+  static void abandon_scan(ptychoflow_instance* self) noexcept {
+    guarded(of(self), [&] {
+      static_cast<Stage&>(of(self).stage).abandon_scan();
+      return PTYCHOFLOW_OK;
+    });
+  }
+
+  static const void* extension(ptychoflow_instance*, const char* id) noexcept {
+    static const ptychoflow_scans scans{sizeof(scans), current_scan, abandon_scan};
+    return id && std::string_view(id) == PTYCHOFLOW_SCANS ? &scans : nullptr;
+  }
 
   static const ptychoflow_stage_descriptor* describe(Info given) {
     static Info info = std::move(given);

@@ -138,7 +138,8 @@ Pipeline load_pipeline(const std::string& path, const std::map<std::string, std:
   }
   if (!faults.empty()) throw Error(code, fault_report(path, std::move(faults)));
 
-  Pipeline pipeline{document.root["name"], path, {}, {}};
+  Pipeline pipeline{document.root["name"], path, {}, {}, {}};
+  if (document.root.value("on_error", "stop") == "skip") pipeline.on_error = OnError::skip;
   for (const Json& entry : document.root["stages"]) {
     pipeline.stages.push_back({entry["stage"], entry["id"], entry["params"]});
   }

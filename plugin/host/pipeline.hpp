@@ -17,10 +17,14 @@ struct StageSpec {
   Json params = Json::object();  ///< what the file says, variables put in; defaults are the stage's own business
 };
 
+/// What becomes of the other scans after a bad one.
+enum class OnError { stop, skip };
+
 struct Pipeline {
   std::string name;
   std::string file;  ///< path as given to `load_pipeline`
   std::vector<StageSpec> stages;
+  OnError on_error = OnError::stop;
   Json resolved;  ///< the whole file with variables and ids put in, for the record
 };
 

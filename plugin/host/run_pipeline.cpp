@@ -154,10 +154,15 @@ int run_pipeline(const Command& command, comm::Session& session) {
   report["memory_at_start_bytes"] = gathered_bytes(memory_at_start);
   report["memory_peak_bytes"] = gathered_bytes(memory.peak);
   const bool interrupted = std::any_of(stops.begin(), stops.end(), [](double stop) { return stop != 0; });
-  int exit_code = !verdict.ok() ? static_cast<int>(verdict.failures.front().code) : interrupted ? exit_interrupted : 0;
+  const std::size_t skipped = runner ? runner->skipped_scans().size() : 0;
+  int exit_code = !verdict.ok()  ? static_cast<int>(verdict.failures.front().code)
+                  : interrupted  ? exit_interrupted
+                  : skipped == 0 ? 0
+                                 : static_cast<int>(ErrorCode::data);
 
   if (report_possible && (root || verdict.abandoned)) {
-    report["status"] = !verdict.ok() ? "failed" : interrupted ? "interrupted" : "done";
+    report["status"] = !verdict.ok() ? "failed" : interrupted ? "interrupted" : skipped > 0 ? "incomplete" : "done";
+    report["skipped_scans"] = runner ? runner->skipped_scans() : Json::array();
     report["error"] = error_of(verdict);
     report["pipeline"] = pipeline.resolved;
     report["stages"] = runner ? runner->figures() : Json::object();
@@ -171,6 +176,11 @@ int run_pipeline(const Command& command, comm::Session& session) {
     }
   }
   if (verdict.abandoned) session.abort(exit_code);
+  if (root && skipped > 0) {
+    std::vector<std::string> names;
+    for (const Json& scan : runner->skipped_scans()) names.push_back(scan["scan"]);
+    screen.log(PTYCHOFLOW_LOG_WARNING, fmt::format("skipped, for their data are bad: {}", fmt::join(names, ", ")));
+  }
   if (verdict.ok() && interrupted)
     screen.log(PTYCHOFLOW_LOG_WARNING, "interrupted: what had been reached was passed on");
   if (root && verdict.ok() && command.verb == Command::Verb::check) print_streams(pipeline, runner->streams());

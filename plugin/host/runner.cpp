@@ -43,6 +43,7 @@ struct Runner::Node {
   std::size_t place;
   std::unique_ptr<HostServices> services{};
   ptychoflow_instance* self = nullptr;
+  const ptychoflow_scans* scans = nullptr;  ///< if it can leave a scan
   Json output = Json();
   double seconds = 0;
   std::int64_t packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0;
@@ -118,7 +119,8 @@ ptychoflow_status Runner::call(Node& node, const char* callback, F&& function) {
 }
 
 ptychoflow_status Runner::agree() {
-  verdict_ = session_.agree(failure_);
+  const bool may_skip = moving_ && pipeline_.on_error == OnError::skip && failure_ && failure_->code == ErrorCode::data;
+  verdict_ = session_.agree(failure_, may_skip ? comm::Patience::minutes : comm::Patience::seconds);
   return verdict_.ok() ? PTYCHOFLOW_OK : PTYCHOFLOW_PEER_FAILED;
 }
 
@@ -168,6 +170,13 @@ comm::Verdict Runner::configure() {
       return PTYCHOFLOW_OK;
     });
     if (!node->self) fail(*node, "create", ErrorCode::resource, "it could not be created (create returned NULL)");
+    if (healthy()) {
+      node->scans =
+          static_cast<const ptychoflow_scans*>(node->stage.descriptor->extension(node->self, PTYCHOFLOW_SCANS));
+    }
+    if (healthy() && !node->scans && pipeline_.on_error == OnError::skip) {
+      fail(*node, "create", ErrorCode::usage, "on_error: skip, but this stage cannot leave a scan: set on_error: stop");
+    }
   }
   Json input = empty_stream();
   for (std::size_t place = 0; place < nodes_.size() && healthy(); ++place) {
@@ -187,10 +196,13 @@ comm::Verdict Runner::configure() {
 comm::Verdict Runner::run() {
   moving_ = true;
   ptychoflow_status status = PTYCHOFLOW_OK;
-  while (status == PTYCHOFLOW_OK && healthy()) {
-    status = call(*nodes_[0], "process", [](const auto& stage, auto* self) { return stage.process(self, nullptr); });
-  }
-  agree();
+  do {
+    status = PTYCHOFLOW_OK;
+    while (status == PTYCHOFLOW_OK && healthy()) {
+      status = call(*nodes_[0], "process", [](const auto& stage, auto* self) { return stage.process(self, nullptr); });
+    }
+    agree();
+  } while (skip_scan());
   for (auto& node : nodes_) {
     if (!healthy()) break;
     status = call(*node, "finalize", [](const auto& stage, auto* self) { return stage.finalize(self); });
@@ -200,6 +212,25 @@ comm::Verdict Runner::run() {
   moving_ = false;
   screen_.end_progress();
   return verdict_;
+}
+
+/// After an agreement: leaves the scan under way, if that is all there is to its failure.
+bool Runner::skip_scan() {
+  if (verdict_.ok() || verdict_.abandoned || pipeline_.on_error == OnError::stop) return false;
+  for (const auto& failure : verdict_.failures) {
+    if (failure.code != ErrorCode::data) return false;
+  }
+  const auto& first = verdict_.failures.front();
+  const std::string scan = nodes_[0]->scans->current(nodes_[0]->self);
+  skipped_scans_.push_back({{"scan", scan}, {"stage", first.origin}, {"rank", first.rank}, {"message", first.message}});
+  if (session_.rank() == 0) {
+    screen_.log(PTYCHOFLOW_LOG_ERROR, fmt::format("scan '{}' is skipped: {}: {}", scan, first.origin, first.message));
+  }
+  for (auto& node : nodes_) node->scans->abandon(node->self);
+  failure_.reset();
+  session_.forgive();
+  verdict_ = {};
+  return true;
 }
 
 std::vector<Json> Runner::streams() const {

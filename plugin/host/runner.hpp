@@ -38,6 +38,9 @@ class Runner {
   /// What each stage declared as its output, in order.
   std::vector<Json> streams() const;
 
+  /// Scans that were left out since their data are bad: objects with `scan`, `stage`, `rank` and `message`.
+  const Json& skipped_scans() const { return skipped_scans_; }
+
   /// By stage id: seconds in its own callbacks, packets and bytes in and out, and what the stage itself reported.
   Json figures() const;
 
@@ -50,6 +53,7 @@ class Runner {
   void configure(std::size_t place, const Json& input);
   void fail(const Node& node, const char* callback, ErrorCode code, const std::string& message);
   void charge(Node* next);
+  bool skip_scan();
   template <class F>
   ptychoflow_status call(Node& node, const char* callback, F&& function);
   bool healthy() const { return !failure_ && verdict_.ok(); }
@@ -60,8 +64,9 @@ class Runner {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::optional<comm::Failure> failure_;  // of this rank: the first, which is the innermost
   comm::Verdict verdict_;                 // of all ranks
-  bool moving_ = false;                   // process or finalize is running, so that stages may emit
-  Node* charged_ = nullptr;               // whose time it is
+  Json skipped_scans_ = Json::array();
+  bool moving_ = false;      // process or finalize is running, so that stages may emit
+  Node* charged_ = nullptr;  // whose time it is
   Clock::time_point charged_since_;
 };
 

@@ -42,5 +42,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"bad_packet", 1, {"it emitted tensor `frames` without its array"}}),
     [](const auto& test) { return test.param.stage; });
 
+TEST(BrokenStage, one_that_cannot_leave_a_scan_is_refused_where_it_must) {
+  PipelineRun run("");
+  run.folder.write("pipeline.yaml", "name: test\non_error: skip\nstages: [{stage: tiny}]\n");
+  const Ended ended = run.go();
+  EXPECT_EQ(ended.exit_code, 2) << ended.err;
+  EXPECT_TRUE(ended.says("tiny: on_error: skip, but this stage cannot leave a scan: set on_error: stop")) << ended.err;
+}
+
 }  // namespace
 }  // namespace ptychoflow::test

@@ -31,10 +31,11 @@ std::vector<stage::Packet> scan(const Json& params, int rank = 0, int ranks = 1)
 template <class T>
 std::vector<T> values(const stage::Tensor& tensor) {
   std::size_t count = 1;
-  for (auto extent : tensor.shape()) count *= static_cast<std::size_t>(extent);
+  const DLTensor& dl = tensor.dl();
+  for (int axis = 0; axis < dl.ndim; ++axis) count *= static_cast<std::size_t>(dl.shape[axis]);
   std::vector<T> copy(count);
   EXPECT_TRUE(tensor.holds<T>());
-  if (count) std::memcpy(copy.data(), tensor.dl().data, count * sizeof(T));
+  if (count) std::memcpy(copy.data(), dl.data, count * sizeof(T));
   return copy;
 }
 

@@ -82,6 +82,8 @@ class Compare : public stage::Stage {
     check_limits(quality, scan);
   }
 
+  void abandon_scan() override { truth_.reset(); }
+
  private:
   /// What a scan was made from may pass by with its first frames, long before the result.
   struct Truth {

@@ -52,11 +52,8 @@ class LoadCxi : public stage::Stage {
   }
 
   bool produce() override {
-    if (done_ == share_.size()) return false;
-    if (done_ == 0 && number_ > 0) {
-      if (all_should_stop()) return false;  // between two scans nothing is lost
-      open_next();
-    }
+    if (ended_) return false;
+    if (done_ == 0 && number_ > 0) open_next();
     const auto count = std::min(static_cast<std::size_t>(params_.block_frames), share_.size() - done_);
     const auto numbers = std::span<const Index>(share_).subspan(done_, count);
     Packet packet;
@@ -73,12 +70,15 @@ class LoadCxi : public stage::Stage {
         params_.scans.size() > 1 ? fmt::format(" of scan {} of {}", number_ + 1, params_.scans.size()) : "";
     progress(static_cast<Index>(done_), static_cast<Index>(share_.size()), "frames read" + which);
     emit(packet);
-    if (done_ == share_.size() && number_ + 1 < params_.scans.size()) {
-      ++number_;
-      done_ = 0;
+    if (done_ == share_.size()) {
+      if (params_.scans.size() > 1 && all_should_stop()) ended_ = true;  // between two scans nothing is lost
+      move_on();
     }
-    return done_ != share_.size();
+    return !ended_;
   }
+
+  std::string current_scan() const override { return params_.scans[number_].name(); }
+  void abandon_scan() override { move_on(); }
 
  private:
   /// A series must not fail after hours for a file that was never there.
@@ -87,6 +87,16 @@ class LoadCxi : public stage::Stage {
       if (params_.scans.size() > 1 && !std::filesystem::exists(scan.file)) {
         throw Error(ErrorCode::data, scan.file + ": there is no such file: correct files, or leave it out");
       }
+    }
+  }
+
+  /// To the next scan, on all ranks alike: they have agreed that the one before is done, or bad.
+  void move_on() {
+    done_ = 0;
+    if (number_ + 1 < params_.scans.size()) {
+      ++number_;
+    } else {
+      ended_ = true;
     }
   }
 
@@ -270,6 +280,7 @@ class LoadCxi : public stage::Stage {
 
   Parameters params_;
   std::size_t number_ = 0;  ///< of the scan that is being read, or is next
+  bool ended_ = false;      ///< no more scans
   Description stream_;      ///< of the first scan
   std::optional<io::CxiScan> scan_;
   std::optional<FrameReader> reader_;

@@ -70,6 +70,11 @@ class PtychoDm final : public stage::Stage {
     if (ends_scan) end_scan();
   }
 
+  void abandon_scan() override {
+    job_.reset();
+    carried_ = {};
+  }
+
   void finalize() override {
     if (job_) throw Error(ErrorCode::other, "the stage before ended without ending its scan");
   }

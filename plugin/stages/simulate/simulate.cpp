@@ -19,6 +19,8 @@ class Simulate : public Stage {
  public:
   Description configure(const Json& params, const Description& input) override;
   bool produce() override;
+  std::string current_scan() const override { return metadata_.value("scan", ""); }
+  void abandon_scan() override { ended_ = true; }
 
  private:
   void begin();
