@@ -84,6 +84,7 @@ inline Ended launch(Launch what) {
     what.command.insert(what.command.begin(), {MPIRUN, "--oversubscribe", "-n", std::to_string(what.ranks)});
     what.environment.merge(std::map<std::string, std::string>{{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
                                                               {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+                                                              {"HWLOC_COMPONENTS", "-opencl"},  // see docs/HOSTS.md
                                                               {"ASAN_OPTIONS", "detect_leaks=0"}});  // MPI's own
   }
   const TemporaryFolder folder;
