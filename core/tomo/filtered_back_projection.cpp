@@ -117,6 +117,8 @@ FilteredBackProjection::FilteredBackProjection(ParallelBeam beam, Index width, I
 }
 
 FilteredBackProjection::~FilteredBackProjection() = default;
+FilteredBackProjection::FilteredBackProjection(FilteredBackProjection&&) noexcept = default;
+FilteredBackProjection& FilteredBackProjection::operator=(FilteredBackProjection&&) noexcept = default;
 
 void FilteredBackProjection::reconstruct(View<const float, 3> sinograms, float scale, View<float, 3> slices,
                                          device::ThreadPool& threads) const {

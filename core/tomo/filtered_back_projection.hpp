@@ -25,6 +25,8 @@ class FilteredBackProjection {
   /// @throws Error (data) if there is no angle or no pixel
   FilteredBackProjection(ParallelBeam beam, Index width, Index side, Filter filter);
   ~FilteredBackProjection();
+  FilteredBackProjection(FilteredBackProjection&&) noexcept;
+  FilteredBackProjection& operator=(FilteredBackProjection&&) noexcept;
 
   /// @param sinograms [slice][angle][x], line integrals (sums of slice values times pixels)
   /// @param slices [slice][y][x], per pixel, multiplied by `scale`; written over
