@@ -110,7 +110,7 @@ struct FilteredBackProjection::Plan {
   }
 };
 
-FilteredBackProjection::FilteredBackProjection(ParallelBeam beam, Index width, Index side, Filter filter) {
+FilteredBackProjection::FilteredBackProjection(const ParallelBeam& beam, Index width, Index side, Filter filter) {
   if (beam.angle_rad.empty() || width < 1 || side < 1)
     throw Error(ErrorCode::data, "filtered back projection: no projections, or projections without pixels");
   plan_ = std::make_unique<const Plan>(beam, width, side, filter);

@@ -23,7 +23,7 @@ class FilteredBackProjection {
   /// @param width pixels of a projection
   /// @param side pixels of a slice, which is square
   /// @throws Error (data) if there is no angle or no pixel
-  FilteredBackProjection(ParallelBeam beam, Index width, Index side, Filter filter);
+  FilteredBackProjection(const ParallelBeam& beam, Index width, Index side, Filter filter);
   ~FilteredBackProjection();
   FilteredBackProjection(FilteredBackProjection&&) noexcept;
   FilteredBackProjection& operator=(FilteredBackProjection&&) noexcept;

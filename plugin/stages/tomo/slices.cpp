@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace ptychoflow::tomo_stage {
+namespace {
+
+/// Whole pairs of slices: two are filtered as one complex row, and rounding must not depend on the number of ranks.
+device::Share share_of_rank(Index count, int rank, int ranks) {
+  const device::Share pairs = device::share_of((count + 1) / 2, rank, ranks);
+  return {2 * pairs.first, std::min(2 * pairs.last, count)};
+}
+
+}  // namespace
 
 Solver::Solver(const Parameters& parameters, const tomo::ParallelBeam& series, std::vector<Index> which, Index width,
                double scale)
@@ -11,7 +20,7 @@ Solver::Solver(const Parameters& parameters, const tomo::ParallelBeam& series, s
   tomo::ParallelBeam beam{{}, series.axis_px};
   for (const Index a : which_) beam.angle_rad.push_back(series.angle_rad[static_cast<std::size_t>(a)]);
   if (parameters_.method == Method::fbp) {
-    filtered_.emplace(std::move(beam), width, width, parameters_.filter);
+    filtered_.emplace(beam, width, width, parameters_.filter);
   } else {
     iterative_.emplace(std::move(beam), width, width);
   }
@@ -19,7 +28,7 @@ Solver::Solver(const Parameters& parameters, const tomo::ParallelBeam& series, s
 
 void Solver::reconstruct(View<const float, 3> projections, Index first, Index count, View<float, 3> slices,
                          const comm::Communicator& ranks, device::ThreadPool& threads) const {
-  const device::Share mine = device::share_of(count, ranks.rank(), ranks.size());
+  const device::Share mine = share_of_rank(count, ranks.rank(), ranks.size());
   const auto bytes = [](const Stack& s) { return static_cast<std::size_t>(s.size()) * sizeof(float); };
   const Extents<3> slices_of_mine{mine.size(), width_, width_};
   if (!ranks.is_root()) {
@@ -32,7 +41,7 @@ void Solver::reconstruct(View<const float, 3> projections, Index first, Index co
     return;
   }
   for (int r = 1; r < ranks.size(); ++r) {
-    const device::Share theirs = device::share_of(count, r, ranks.size());
+    const device::Share theirs = share_of_rank(count, r, ranks.size());
     if (theirs.size() == 0) continue;
     const Stack sinograms = sinograms_of(projections, {first + theirs.first, first + theirs.last});
     ranks.send(sinograms.data(), bytes(sinograms), r);
@@ -42,7 +51,7 @@ void Solver::reconstruct(View<const float, 3> projections, Index first, Index co
     solve(sinograms, {slices[mine.first].data(), slices_of_mine}, threads);
   }
   for (int r = 1; r < ranks.size(); ++r) {
-    const device::Share theirs = device::share_of(count, r, ranks.size());
+    const device::Share theirs = share_of_rank(count, r, ranks.size());
     if (theirs.size() == 0) continue;
     ranks.receive(slices[theirs.first].data(),
                   static_cast<std::size_t>(theirs.size() * width_ * width_) * sizeof(float), r);
