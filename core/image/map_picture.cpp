@@ -14,6 +14,7 @@ namespace {
 
 constexpr double left_out = 0.005;
 constexpr int gap_px = 18, caption_px = 26, page_px = 1320, panel_px = 640;
+constexpr int least_height_for_bar_px = 60;  // the scale bar and its plate stay inside the panel
 
 /// Means of bin × bin values, multiplied by `factor`; a value that is not finite counts as none.
 Map binned(View<const float, 2> values, int bin, double factor) {
@@ -144,7 +145,7 @@ Canvas map_picture(const MapScene& scene) {
               {.cap_height_px = label_cap_px, .colour = ink});
     page.blit(picture, x, y + caption_px);
     page.frame_rectangle(x, y + caption_px, picture.width(), picture.height(), ink);
-    if (k == 0) {
+    if (k == 0 && picture.height() >= least_height_for_bar_px) {
       draw_scale_bar(page, x, y + caption_px, picture.width(), picture.height(), all.screen_pixel_m);
     }
     x += column_px[k % columns] + gap_px;

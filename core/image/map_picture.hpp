@@ -27,8 +27,8 @@ struct MapScene {
   std::string title{}, note{};
 };
 
-/// Panels row by row, all magnified alike, the first with a scale bar. @throws Error (other) if there is no panel, one
-/// is empty, or a pixel size is not positive
+/// Panels row by row, all magnified alike, the first with a scale bar unless it is too flat. @throws Error (other) if
+/// there is no panel, one is empty, or a pixel size is not positive
 Canvas map_picture(const MapScene& scene);
 
 /// A series of projections of one object.

@@ -73,6 +73,15 @@ TEST(MapPicture, ALargeMapIsAveraged) {
   EXPECT_GT(c.width(), 500);
 }
 
+TEST(MapPicture, AFlatMapGetsNoScaleBarThatWouldHideItsCaption) {
+  const std::vector<float> v(300, 1.0f);
+  const Canvas c = map_picture({.panels = {{{v.data(), {1, 300}}, "", {1e-8, 1e-8}}}, .quantity = "v", .title = "t"});
+  int top = 60;  // of the frame, below the heading
+  while (top < c.height() && c.at(margin_px, top) != ink) ++top;
+  ASSERT_LT(top, c.height());
+  for (int x = margin_px; x < margin_px + 300; ++x) EXPECT_EQ(c.at(x, top - 1), white) << x;
+}
+
 TEST(MapPicture, RefusesWhatCannotBeDrawn) {
   const std::vector<float> v(4);
   expect_error([&] { map_picture({}); }, ErrorCode::other, {"needs maps"});
