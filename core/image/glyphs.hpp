@@ -114,6 +114,8 @@ inline constexpr std::array glyphs{
     Glyph{U'\u00b5', 7, "-0c00 ~08047477 -7c74"},
     Glyph{U'\u00b7', 2, "-1919"},
     Glyph{U'\u00d7', 8, "-167c -1c76"},
+    Glyph{U'\u03b2', 7, "-000d ~0b0g6g6a2a ~2a7a740404"},
+    Glyph{U'\u03b4', 7, "o04747b0b ~6g1g1d6b7a"},
     Glyph{U'\u03b5', 6, "~6b6c0c0838 ~3808046465"},
     Glyph{U'\u03bc', 7, "-0c00 ~08047477 -7c74"},
     Glyph{U'\u03c0', 8, "-0c8c -2c24 -6c64"},

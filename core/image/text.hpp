@@ -17,7 +17,7 @@ struct TextStyle {
   Direction direction = Direction::rightwards;
 };
 
-/// Draws UTF-8 `text` with its baseline at `at`. ASCII, µ ε π ² · × ° − – are known; others become a box.
+/// Draws UTF-8 `text` with its baseline at `at`. ASCII, µ β δ ε π ² · × ° − – are known; others become a box.
 /// Part of a text from '^' to the next space or the end is raised and smaller: "10^−3".
 void draw_text(Canvas& canvas, Point at, std::string_view text, const TextStyle& style = {});
 

@@ -1,15 +1,14 @@
 #include "core/io/atomic_file.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 #include <sstream>
 
 #include "core/io/result_file.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/support/throws.hpp"
 
@@ -17,6 +16,7 @@ namespace ptychoflow::io {
 namespace {
 
 using test::expect_error;
+using test::FileSizeLimit;
 using test::TempFolder;
 using Names = std::vector<std::string>;
 
@@ -114,25 +114,6 @@ TEST(CheckTarget, SaysThatTheFolderIsReadOnly) {
     ASSERT_EQ(::seteuid(me), 0);
   }
 }
-
-/// No file may grow beyond `bytes` while this lives: what a full disk does to a writer.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = SIG_DFL;
-};
 
 /// Waves that gzip cannot make smaller than the limits below.
 std::vector<Complex<float>> noise(std::size_t count) {
