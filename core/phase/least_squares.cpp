@@ -25,7 +25,7 @@ Steps step_weights(MapView weight) {
   Steps w(weight.extents());
   const auto of = [](float a, float b) {
     const auto least = static_cast<double>(std::min(a, b));
-    return least > 0 ? std::max(least * least, smallest_weight) : 0.0;
+    return least > 0 ? std::max(least, smallest_weight) : 0.0;
   };
   for (Index y = 0; y < weight.extent(0); ++y) {
     for (Index x = 0; x < weight.extent(1); ++x) {
@@ -101,7 +101,7 @@ class Poisson {
 
 /// Conjugate gradients from 0: −div(w grad solution) = `residual`, which is used up.
 Field solve_weighted(const Steps& weights, const Poisson& poisson, Field residual) {
-  constexpr int most_iterations = 100;
+  constexpr int most_iterations = 40;
   constexpr double smallest_change_rad = 0.03;  // rounding to turns forgives much more
   const Extents<2> extents = residual.extents();
   Field solution(extents), direction(extents), z = Field::uninitialized(extents), q = Field::uninitialized(extents);

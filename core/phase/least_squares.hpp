@@ -11,7 +11,7 @@ namespace ptychoflow::phase {
 /// the rounding leaves wrapped is unwrapped in turn, a few times. Noise is averaged; residues lower the slopes around
 /// them.
 /// @param wrapped_rad [y][x] in [−π, π]
-/// @param weight [y][x] in 0 … 1; a step has the smaller weight of its two pixels, squared
+/// @param weight [y][x] in 0 … 1; as an inverse variance; a step has the smaller weight of its two pixels
 /// @return [y][x]; `wrapped_rad` and multiples of 2π
 /// @throws Error (other) if there is no plan for the transforms
 Map unwrap_least_squares(MapView wrapped_rad, MapView weight);

@@ -25,7 +25,7 @@ Map read_map(const char* file, Extents<2> extents) {
 void run(char** arguments, int repeats) {
   const auto method =
       std::strcmp(arguments[1], "least_squares") == 0 ? UnwrapMethod::least_squares : UnwrapMethod::quality_guided;
-  const Extents<2> extents{std::atol(arguments[2]), std::atol(arguments[3])};
+  const Extents<2> extents{std::strtol(arguments[2], nullptr, 10), std::strtol(arguments[3], nullptr, 10)};
   const Map wrapped = read_map(arguments[4], extents), weight = read_map(arguments[5], extents);
   Map result;
   double best = 1e9;
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    ptychoflow::phase::run(argv, argc > 7 ? std::max(1, std::atoi(argv[7])) : 1);
+    ptychoflow::phase::run(argv, argc > 7 ? static_cast<int>(std::max(1L, std::strtol(argv[7], nullptr, 10))) : 1);
   } catch (const ptychoflow::Error& e) {
     fmt::print(stderr, "{}\n", e.what());
     return static_cast<int>(e.code());
