@@ -48,9 +48,9 @@ struct Flaws {
   double ramp_rad = 0;  ///< from one edge to the other
 };
 
-Series series(Index angles, Extents<2> size, double axis_px, const Flaws& flaws) {
+Series series(Index angles, Extents<2> size, double axis_px, const Flaws& flaws, unsigned seed = 7) {
   Series s{Stack({angles, size[0], size[1]}), {}, {}};
-  std::mt19937 random(7);
+  std::mt19937 random(seed);
   std::uniform_real_distribution<double> even(-1, 1);
   std::normal_distribution<double> noise(0, 1);
   for (Index a = 0; a < angles; ++a) {
