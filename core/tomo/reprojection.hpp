@@ -7,8 +7,8 @@
 
 namespace ptychoflow::tomo {
 
-/// Reconstructs every slice by filtered back projection (ramp filter under a Hann window, so that a projection's own
-/// noise weighs little in it; each angle counts for the range of angles that it stands for) and projects it again.
+/// Reconstructs every slice by filtered back projection, under a Hann window so that a projection's own noise weighs
+/// little in it, and projects it again.
 /// @param projections [angle][y][x]
 /// @param reprojections of the same extents, written over
 void reproject(View<const float, 3> projections, const ParallelBeam& beam, View<float, 3> reprojections,
