@@ -15,12 +15,16 @@ namespace {
 constexpr double least_size = 0.6, greatest_size = 1.4;  // of a crystal, relative to the mean
 constexpr double room = 1.05;       // of a body, relative to its radius, so that neighbours do not touch
 constexpr int attempts = 4000;      // to find a place for a body
-constexpr Index rays_per_side = 3;  // of a projection's pixel
+constexpr Index rays_per_side = 5;  // of a projection's pixel
 
 void check(const PhantomSettings& s) {
   const auto refuse = [](const std::string& what) { throw Error(ErrorCode::usage, "pillar: " + what); };
   if (!(s.diameter_m > 0 && s.height_m > 0)) {
     refuse(fmt::format("diameter {:.4g} m and height {:.4g} m must be positive", s.diameter_m, s.height_m));
+  }
+  if (!(s.tip_m >= 0 && 2 * s.tip_m <= s.height_m)) {
+    refuse(fmt::format("tips of {:.4g} m must be 0 or more, and together not longer than its height, {:.4g} m", s.tip_m,
+                       s.height_m));
   }
   if (s.crystals < 0 || s.pores < 0) {
     refuse(fmt::format("{} crystals and {} pores: neither can be negative", s.crystals, s.pores));
@@ -67,16 +71,25 @@ Solid random_crystal(Random& random, const Point& centre, double radius, Index n
   return octahedron(centre, radius, cut, random_axes(random));
 }
 
+/// Whether a sphere of this radius is all inside of the pillar.
+bool holds(const PhantomSettings& s, const Point& at, double radius) {
+  const double across = std::hypot(at.u, at.v), to_end = s.height_m / 2 - std::abs(at.z);
+  if (across + radius > s.diameter_m / 2 || to_end < radius) return false;
+  if (s.tip_m == 0) return true;
+  const double slope = s.diameter_m / 2 / s.tip_m;  // of the cone, whose surface is at across = slope·to_end
+  return (slope * to_end - across) / std::hypot(1, slope) >= radius;
+}
+
 /// A place inside of the pillar for a sphere of this radius, apart from those that are there.
 Point place(Random& random, const PhantomSettings& s, double radius, const std::vector<Body>& others) {
-  const double reach = s.diameter_m / 2 - room * radius, climb = s.height_m / 2 - room * radius;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    const double r = reach * std::sqrt(random.uniform()), angle = random.uniform(0, 2 * pi);
-    const Point at{r * std::cos(angle), r * std::sin(angle), random.uniform(-climb, climb)};
-    const bool is_free = std::none_of(others.begin() + 1, others.end(), [&](const Body& other) {
-      const Point way = at - other.solid.centre;
-      return std::sqrt(dot(way, way)) < room * (radius + other.solid.reach);
-    });
+    const double r = s.diameter_m / 2 * std::sqrt(random.uniform()), angle = random.uniform(0, 2 * pi);
+    const Point at{r * std::cos(angle), r * std::sin(angle), s.height_m * (random.uniform() - 0.5)};
+    const bool is_free =
+        holds(s, at, room * radius) && std::none_of(others.begin() + 1, others.end(), [&](const Body& other) {
+          const Point way = at - other.solid.centre;
+          return std::sqrt(dot(way, way)) < room * (radius + other.solid.reach);
+        });
     if (is_free) return at;
   }
   throw Error(
@@ -102,8 +115,8 @@ device::Share touched(double first, double last, Index count) {
   return {low, std::max(low, static_cast<Index>(std::clamp(std::ceil(last) + 2, 0.0, end)))};
 }
 
-/// Lines through a row of pixels or voxels, evenly spread over as much of its height as a body can be in: an upright
-/// pillar's top is cut where it is.
+/// Lines through a row of pixels or voxels, evenly spread over as much of its height as a body can be in: a
+/// pillar's flat top is cut where it is.
 class Lines {
  public:
   Lines(const Solid& solid, double middle_m, double height_m, Index count)
@@ -178,7 +191,7 @@ void add_to_voxels(const Body& body, double v_m, double z_m, double voxel_m, Ind
 Phantom make_phantom(const PhantomSettings& s) {
   check(s);
   Phantom phantom;
-  phantom.bodies.push_back({cylinder({}, s.diameter_m / 2, s.height_m), s.matrix});
+  phantom.bodies.push_back({pillar({}, s.diameter_m / 2, s.height_m, s.tip_m), s.matrix});
   Random random(s.seed);
   std::vector<double> radii;
   for (Index i = 0; i < s.crystals + s.pores; ++i) {

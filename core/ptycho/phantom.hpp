@@ -16,11 +16,14 @@ struct Matter {
   double beta = 0;
 };
 
-/// An upright cylinder about the rotation axis, its middle at z = 0. Crystals (ellipsoids, boxes and octahedra) and
-/// pores (ellipsoids) of random size, place and orientation lie inside of it, apart from each other.
+/// An upright pillar about the rotation axis, its middle at z = 0: a cylinder whose ends are cones, so that the phase,
+/// which falls from nothing to its depth within a pixel at a flat end, can be unwrapped there. Crystals (ellipsoids,
+/// boxes and octahedra) and pores (ellipsoids) of random size, place and orientation lie inside of it, apart from each
+/// other.
 struct PhantomSettings {
   double diameter_m = 0;
-  double height_m = 0;
+  double height_m = 0;   ///< tips included
+  double tip_m = 0;      ///< length of the cone at each end; 0: flat
   Matter matrix;         ///< of the pillar
   Matter crystal;        ///< of each crystal
   Index crystals = 0;    ///< number of them

@@ -20,12 +20,8 @@ void clip(Crossing& inside, double rate, double room) {
   }
 }
 
-/// Keeps the part of the ray where a·t² + 2b·t + c ≤ 0, a ≥ 0.
+/// Keeps the part of the ray where a·t² + 2b·t + c ≤ 0, a > 0.
 void clip_quadric(Crossing& inside, double a, double b, double c) {
-  if (a == 0) {  // the ray runs along a cylinder's axis
-    if (c > 0) inside.leave = -endless;
-    return;
-  }
   const double square = b * b - a * c;
   if (square <= 0) {
     inside.leave = -endless;
@@ -38,11 +34,10 @@ void clip_quadric(Crossing& inside, double a, double b, double c) {
 
 // `from` is relative to the body's centre in all of these.
 
-void clip(Crossing& inside, const Cylinder& c, const Point& from, const Point& along) {
-  clip(inside, along.z, c.half_height - from.z);
-  clip(inside, -along.z, c.half_height + from.z);
+void clip(Crossing& inside, const Pillar& p, const Point& from, const Point& along) {
+  const double radius = p.radius_at(from.z);
   clip_quadric(inside, along.u * along.u + along.v * along.v, from.u * along.u + from.v * along.v,
-               from.u * from.u + from.v * from.v - c.radius * c.radius);
+               from.u * from.u + from.v * from.v - radius * radius);
 }
 
 void clip(Crossing& inside, const Ellipsoid& e, const Point& from, const Point& along) {
@@ -62,6 +57,12 @@ void clip(Crossing& inside, const Polyhedron& p, const Point& from, const Point&
 
 }  // namespace
 
+double Pillar::radius_at(double z) const {
+  const double to_end = half_height - std::abs(z);
+  if (to_end < 0) return 0;
+  return to_end < tip ? radius * to_end / tip : radius;
+}
+
 Crossing crossing(const Solid& solid, const Ray& ray) {
   Crossing inside{-endless, endless};
   const Point from = ray.from - solid.centre;
@@ -69,8 +70,8 @@ Crossing crossing(const Solid& solid, const Ray& ray) {
   return inside.leave > inside.enter ? inside : Crossing{};
 }
 
-Solid cylinder(const Point& centre, double radius, double height) {
-  return {centre, Cylinder{radius, height / 2}, std::hypot(radius, height / 2), height / 2};
+Solid pillar(const Point& centre, double radius, double height, double tip) {
+  return {centre, Pillar{radius, height / 2, tip}, std::hypot(radius, height / 2), height / 2};
 }
 
 Solid ellipsoid(const Point& centre, const std::array<double, 3>& half_axes, const Axes& axes) {

@@ -34,10 +34,14 @@ struct Crossing {
   double length() const { return leave - enter; }
 };
 
-/// Its axis is along z.
-struct Cylinder {
+/// A cylinder along z whose ends are cones, or flat where `tip` is 0. Rays cross it at right angles to z.
+struct Pillar {
   double radius = 0;
-  double half_height = 0;
+  double half_height = 0;  ///< tips included
+  double tip = 0;          ///< length of each cone
+
+  /// Of the disc at this height above its centre; 0 above and below it.
+  double radius_at(double z) const;
 };
 
 struct Ellipsoid {
@@ -56,12 +60,12 @@ struct Polyhedron {
 
 struct Solid {
   Point centre;
-  std::variant<Cylinder, Ellipsoid, Polyhedron> shape;
+  std::variant<Pillar, Ellipsoid, Polyhedron> shape;
   double reach = 0;  ///< radius of a sphere about the centre that holds all of it
   double rise = 0;   ///< nothing of it is farther than this above or below the centre
 };
 
-Solid cylinder(const Point& centre, double radius, double height);
+Solid pillar(const Point& centre, double radius, double height, double tip);
 Solid ellipsoid(const Point& centre, const std::array<double, 3>& half_axes, const Axes& axes);
 
 /// A box with these half edges.

@@ -196,7 +196,7 @@ TEST(SimulateSeries, moves_the_specimen_and_tells_nobody_but_the_truth) {
   }
   EXPECT_EQ(shifts.size(), 5u);
   // Pillars as large as the room left to them differ: with one diameter for both, they are where the shift says.
-  params["specimen"].update({{"diameter_m", 250e-9}, {"height_m", 250e-9}});
+  params["specimen"].update({{"diameter_m", 250e-9}, {"height_m", 250e-9}, {"crystal_m", 40e-9}});
   const auto there = run(params);
   params["tomogram"].erase("shift_m");
   const auto here = run(params);

@@ -54,6 +54,7 @@ PillarParameters pillar_parameters(const Json& specimen) {
   PillarParameters p;
   take(specimen, "diameter_m", p.diameter_m);
   take(specimen, "height_m", p.height_m);
+  take(specimen, "tip_m", p.tip_m);
   take(specimen, "crystal_m", p.crystal_m);
   take(specimen, "crystals", p.crystals);
   take(specimen, "pores", p.pores);

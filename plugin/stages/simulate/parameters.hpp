@@ -16,6 +16,7 @@ namespace ptychoflow::stage {
 struct PillarParameters {
   std::optional<double> diameter_m;
   std::optional<double> height_m;
+  std::optional<double> tip_m;
   std::optional<double> crystal_m;
   Index crystals = 24;
   Index pores = 4;

@@ -18,12 +18,12 @@ using ptycho::Random;
 using ptycho::Yx;
 namespace RandomStream = ptycho::RandomStream;
 
-constexpr double filling = 0.85;  // of the room for it, by a pillar whose size is left to us
 constexpr double least_pillar_px = 8;
+constexpr double rounding = 1e-9;
 constexpr double crystals_across = 7;   // of the pillar, where their size is left to us
 constexpr Index air_px = 2;             // of the truth's volume around the pillar
 constexpr double greatest_skew = 1e-3;  // of a square pixel
-constexpr Index lines_per_voxel = 3;    // each way
+constexpr Index lines_per_voxel = 5;    // each way
 
 /// How far the probe's middle goes on both sides of position 0, from one side to the other.
 Yx<double> field_m(const ptycho::SimulationPlan& plan) {
@@ -76,13 +76,14 @@ void Series::make_pillar(const ptycho::SimulationPlan& plan) {
   const Yx<double> field = field_m(plan), shift = greatest_shift_m();
   // The probe's middle passes the pillar by a quarter of the probe, so that there is air which is lit well.
   const double air_m = plan.probe_diameter_m / 2;
-  const auto filled = [&](double span_m, double shift_m) {
-    return std::max(filling * (span_m - 2 * shift_m - air_m), least_pillar_px * plan.grid.pixel_m.x);
+  const auto room_for_it = [&](double span_m, double shift_m) {
+    return std::max(span_m - 2 * shift_m - air_m, least_pillar_px * plan.grid.pixel_m.x);
   };
-  pillar_.diameter_m = given.diameter_m.value_or(filled(field.x, shift.x));
-  pillar_.height_m = given.height_m.value_or(filled(field.y, shift.y));
+  pillar_.diameter_m = given.diameter_m.value_or(room_for_it(field.x, shift.x));
+  pillar_.height_m = given.height_m.value_or(room_for_it(field.y, shift.y));
+  pillar_.tip_m = given.tip_m.value_or(pillar_.height_m / 4);
   pillar_.crystal_m = given.crystal_m.value_or(std::min(pillar_.diameter_m, pillar_.height_m) / crystals_across);
-  if (const double needed = pillar_.diameter_m + 2 * shift.x + air_m; field.x < needed) {
+  if (const double needed = pillar_.diameter_m + 2 * shift.x + air_m; field.x < needed * (1 - rounding)) {
     throw Error(ErrorCode::usage,
                 fmt::format("pillar: the scan's field, {:.4g} m from its first to its last column, is too narrow for a "
                             "pillar {:.4g} m wide, shifts of {:.4g} m to both sides and some air: it must be {:.4g} m "
