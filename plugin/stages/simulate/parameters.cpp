@@ -30,7 +30,7 @@ void take(const Json& object, const char* key, T& value) {
 
 template <class T>
 void take(const Json& object, const char* key, std::optional<T>& value) {
-  if (T given{}; take(object, key, given), object.contains(key) && !object[key].is_null()) value = given;
+  if (const auto found = object.find(key); found != object.end() && !found->is_null()) value = found->get<T>();
 }
 
 /// One number for both, or [y, x].
