@@ -13,7 +13,9 @@ namespace ptychoflow::ptycho {
 /// What random numbers of a simulation are for.
 namespace RandomStream {
 inline constexpr std::uint64_t specimen = 1, scan = 2, mask = 3;
-inline constexpr std::uint64_t noise = 16;  ///< of frame 0; each frame has its own
+inline constexpr std::uint64_t shift = 4;                        ///< of the specimen, from scan to scan
+inline constexpr std::uint64_t noise = 16;                       ///< of frame 0; each frame has its own
+inline constexpr std::uint64_t series = std::uint64_t{1} << 40;  ///< seed of scan 0 of a series; each scan has its own
 }  // namespace RandomStream
 
 /// SplitMix64 (Steele, Lea, Flood 2014) as a C++ generator. Two streams of one seed are unrelated.

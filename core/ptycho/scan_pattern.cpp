@@ -45,8 +45,11 @@ std::vector<Yx<double>> scan_positions_m(const Scan& scan) {
     Yx<double> at{static_cast<double>(row) - static_cast<double>(rows - 1) / 2,
                   static_cast<double>(column) - static_cast<double>(columns - 1) / 2};
     if (jittered) {
-      at.y += random.uniform(-scan.jitter, scan.jitter);
-      at.x += random.uniform(-scan.jitter, scan.jitter);
+      const double move_y = random.uniform(-scan.jitter, scan.jitter);
+      const double move_x = random.uniform(-scan.jitter, scan.jitter);
+      const bool is_straight = scan.rim == Rim::straight;
+      if (!is_straight || (row > 0 && row < rows - 1)) at.y += move_y;
+      if (!is_straight || (column > 0 && column < columns - 1)) at.x += move_x;
     }
     positions.push_back({at.y * scan.step_m, at.x * scan.step_m});
   }

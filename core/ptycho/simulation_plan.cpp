@@ -150,7 +150,7 @@ SimulationPlan::SimulationPlan(const SimulationSettings& given) : settings(given
                            s.probe == ProbeKind::zone_plate ? ModePlane::far_field : ModePlane::sample);
 
   mask = device::Array<std::uint8_t, 2>({s.optics.frame.y, s.optics.frame.x});
-  Random dead(s.seed, RandomStream::mask);
+  Random dead(s.detector_seed.value_or(s.seed), RandomStream::mask);
   for (auto& m : mask) m = dead.uniform() < s.dead_fraction;
 
   step_m = s.step_m ? *s.step_m : (1 - s.overlap) * probe_diameter_m;
@@ -161,7 +161,8 @@ SimulationPlan::SimulationPlan(const SimulationSettings& given) : settings(given
                     "{:.0f} % or more: take a smaller step than {:.3g} m",
                     100 * std::max(overlap, 0.0), probe_diameter_m, 100 * least_overlap, step_m));
   }
-  positions_m = scan_positions_m({s.pattern, s.frame_count, step_m, s.jitter, Random(s.seed, RandomStream::scan)()});
+  positions_m =
+      scan_positions_m({s.pattern, s.frame_count, step_m, s.jitter, Random(s.seed, RandomStream::scan)(), s.rim});
   const bool fly = s.pattern == ScanPattern::fly;
   const Index steps = fly ? s.fly_steps : 1;
   for (Index e = 0; e < steps; ++e) {
@@ -192,6 +193,12 @@ SimulationPlan::SimulationPlan(const SimulationSettings& given) : settings(given
 Yx<Index> SimulationPlan::offset_px(Index frame) const {
   const auto& at = positions_px[static_cast<std::size_t>(frame)];
   return {static_cast<Index>(std::round(at.y)), static_cast<Index>(std::round(at.x))};
+}
+
+Yx<double> SimulationPlan::middle_px() const {
+  const Yx<double> at_m = positions_m.front(), at_px = positions_px.front();
+  return {std::round(at_px.y - at_m.y / grid.pixel_m.y) + static_cast<double>(grid.shape.y / 2),
+          std::round(at_px.x - at_m.x / grid.pixel_m.x) + static_cast<double>(grid.shape.x / 2)};
 }
 
 Window SimulationPlan::window(Index frame, Index exposure) const {

@@ -36,14 +36,16 @@ struct SimulationSettings {
   double overlap = 0.75;         ///< 1 − step / probe diameter; used without step_m
   std::optional<double> step_m;  ///< between neighbours
   double jitter = 0.3;           ///< in steps
-  Index fly_steps = 8;           ///< positions that one exposure of a fly scan sums
-  double fly_travel = 1.0;       ///< way of the stage along x during an exposure, in steps
+  Rim rim = Rim::jittered;
+  Index fly_steps = 8;      ///< positions that one exposure of a fly scan sums
+  double fly_travel = 1.0;  ///< way of the stage along x during an exposure, in steps
   Placement placement = Placement::whole_pixel;
 
   double photons = 1e7;  ///< mean photons of a frame before the specimen absorbs any
   Noise noise = Noise::poisson;
   double dead_fraction = 0;  ///< of the detector's pixels
   std::uint64_t seed = 1;
+  std::optional<std::uint64_t> detector_seed;  ///< of dead pixels; none: `seed`. Scans of a series share a detector
 };
 
 /// One exposure position: first pixel of the window in the object, and what is left of it, in pixels.
@@ -62,6 +64,9 @@ struct SimulationPlan {
 
   /// First pixel in the object of frame j's middle window.
   Yx<Index> offset_px(Index frame) const;
+
+  /// Object pixel at the middle of the window of position 0, about which the scan lies.
+  Yx<double> middle_px() const;
 
   SimulationSettings settings;
   Grid grid;                                ///< of the probe and of each window

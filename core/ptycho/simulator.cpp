@@ -1,5 +1,7 @@
 #include "core/ptycho/simulator.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -28,10 +30,24 @@ Simulator::Simulator(SimulationPlan plan)
     : plan_(std::move(plan)),
       object_(make_specimen(plan_.settings.specimen, plan_.object_shape)),
       fft_(plan_.grid.shape.y, plan_.grid.shape.x) {
-  if (plan_.settings.placement == Placement::subpixel) {
-    spectra_ = device::Array<Complex<double>, 3>::copy_of(plan_.modes);
-    for (Index m = 0; m < spectra_.extent(0); ++m) fft_.forward(spectra_[m].data());
+  transform_modes();
+}
+
+Simulator::Simulator(SimulationPlan plan, Field object)
+    : plan_(std::move(plan)), object_(std::move(object)), fft_(plan_.grid.shape.y, plan_.grid.shape.x) {
+  const auto [ny, nx] = plan_.object_shape;
+  if (object_.extents() != Extents<2>{ny, nx}) {
+    throw Error(ErrorCode::usage, fmt::format("simulate: a specimen of {} × {} pixels was given for an object of {} × "
+                                              "{}: make it of the plan's object_shape",
+                                              object_.extent(0), object_.extent(1), ny, nx));
   }
+  transform_modes();
+}
+
+void Simulator::transform_modes() {
+  if (plan_.settings.placement != Placement::subpixel) return;
+  spectra_ = device::Array<Complex<double>, 3>::copy_of(plan_.modes);
+  for (Index m = 0; m < spectra_.extent(0); ++m) fft_.forward(spectra_[m].data());
 }
 
 /// A window between pixels, P(r)·O(r + w + δ), has the intensity of P(r − δ)·O(r + w): the object need not be

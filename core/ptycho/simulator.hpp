@@ -17,6 +17,10 @@ class Simulator {
   /// Makes the object. @throws Error as make_specimen does
   explicit Simulator(SimulationPlan plan);
 
+  /// Takes a specimen that is there already: its transmission, [y][x], of the plan's object shape.
+  /// @throws Error (usage) if it has another shape
+  Simulator(SimulationPlan plan, Field object);
+
   const SimulationPlan& plan() const { return plan_; }
   const Field& object() const { return object_; }
 
@@ -29,6 +33,7 @@ class Simulator {
 
  private:
   struct Workspace;
+  void transform_modes();
   void expected(Index frame, Workspace& work, View<double, 2> photons) const;
   void shift_modes(Yx<double> by_px, Workspace& work) const;
 

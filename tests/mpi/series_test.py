@@ -27,6 +27,25 @@ stages:
   - stage: save
     params: {{file: "{{scan}}.h5", pictures: false}}
 """
+TOMOGRAM = """
+name: tomogram
+on_error: skip
+stages:
+  - stage: simulate
+    params:
+      name: t
+      specimen: {{kind: pillar}}
+      probe: {{kind: gaussian, fwhm_m: 3.0e-7}}
+      scan: {{frame_count: 36, step_m: 1.0e-7}}
+      detector: {{frame_size: 32, distance_m: 0.5}}
+      tomogram: {{angles: 3, shift_m: 2.0e-8}}
+  - stage: ptycho_dm
+    params: {{iterations: 10}}
+  - stage: compare
+    params: {{max_object_nrmse: {limit}}}
+  - stage: save
+    params: {{file: "{{scan}}.h5", pictures: false}}
+"""
 FRAMES = "entry_1/instrument_1/detector_1/data"
 
 
@@ -110,6 +129,20 @@ class Series(unittest.TestCase):
         done = pf.run(SERIES.format(on_error="on_error: skip"), self.folder, check=False)
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertFalse((self.folder / "scan_7.h5").exists())
+
+
+class Tomogram(unittest.TestCase):
+    def test_every_angle_is_simulated_and_a_bad_one_is_skipped(self):
+        for ranks in (1, 2):
+            for limit, skipped in ((10, []), (0, ["t_1", "t_2", "t_3"])):
+                with self.subTest(ranks=ranks, limit=limit), tempfile.TemporaryDirectory() as name:
+                    done = pf.run(TOMOGRAM.format(limit=limit), name, ranks=ranks, check=False,
+                                  options=["--threads", "1", "--report", "report.json"])
+                    report = json.loads((pathlib.Path(name) / "report.json").read_text())
+                    self.assertEqual(done.returncode, 3 if skipped else 0, done.stdout)
+                    self.assertEqual([s["scan"] for s in report["skipped_scans"]], skipped, done.stdout)
+                    results = sorted(p.name for p in pathlib.Path(name).glob("t_*.h5"))
+                    self.assertEqual(results, ["t_1.h5", "t_2.h5", "t_3.h5"], "they pass before they are judged")
 
 
 if __name__ == "__main__":

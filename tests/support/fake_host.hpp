@@ -123,7 +123,14 @@ class LoadedStage {
 
   void finalize() { check(descriptor_->finalize(instance_)); }
 
+  std::string current_scan() { return scans().current(instance_); }
+  void abandon_scan() { scans().abandon(instance_); }
+
  private:
+  const ptychoflow_scans& scans() const {
+    return *static_cast<const ptychoflow_scans*>(descriptor_->extension(instance_, PTYCHOFLOW_SCANS));
+  }
+
   void check(ptychoflow_status status) const {
     if (status != PTYCHOFLOW_OK) {
       throw Error(static_cast<ErrorCode>(status), descriptor_->last_error(instance_));

@@ -31,6 +31,20 @@ TEST(ScanPattern, jitter_stays_in_its_bound_and_follows_the_seed) {
   EXPECT_NE(moved, scan_positions_m(other));
 }
 
+TEST(ScanPattern, a_straight_rim_covers_the_same_field_for_every_seed) {
+  Scan scan{ScanPattern::jittered_raster, 50, 1e-7, 0.3, 5};  // rows of 8, the last short
+  scan.rim = Rim::straight;
+  const auto even = scan_positions_m({ScanPattern::raster, 50, 1e-7, 0, 0});
+  const auto moved = scan_positions_m(scan);
+  for (std::size_t j = 0; j < moved.size(); ++j) {
+    EXPECT_EQ(moved[j].y == even[j].y, j < 8 || j >= 48) << j;
+    EXPECT_EQ(moved[j].x == even[j].x, j % 8 == 0 || j % 8 == 7) << j;
+  }
+  scan.rim = Rim::jittered;
+  const auto free = scan_positions_m(scan);
+  EXPECT_EQ(moved[9].y, free[9].y) << "within, they are those of other scans";
+}
+
 TEST(ScanPattern, a_spiral_holds_one_point_in_each_step_squared) {
   const auto at = scan_positions_m({ScanPattern::fermat, 1000, 2.0, 0, 0});
   const auto within = std::count_if(at.begin(), at.end(), [](auto p) { return std::hypot(p.y, p.x) < 30; });

@@ -114,5 +114,19 @@ TEST(Plan, numbers_out_of_range_are_refused) {
   }
 }
 
+TEST(SimulationPlan, its_middle_is_where_position_zero_is_lit) {
+  SimulationSettings s;
+  for (auto placement : {Placement::whole_pixel, Placement::subpixel}) {
+    s.placement = placement;
+    const SimulationPlan plan(s);
+    const auto middle = plan.middle_px();
+    for (std::size_t j = 0; j < plan.positions_m.size(); ++j) {
+      EXPECT_NEAR(middle.y + plan.positions_m[j].y / plan.grid.pixel_m.y, plan.positions_px[j].y + 64, 1e-6);
+      EXPECT_NEAR(middle.x + plan.positions_m[j].x / plan.grid.pixel_m.x, plan.positions_px[j].x + 64, 1e-6);
+    }
+    EXPECT_EQ(middle.x, std::round(middle.x));
+  }
+}
+
 }  // namespace
 }  // namespace ptychoflow::ptycho

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "tests/support/throws.hpp"
 
 namespace ptychoflow::ptycho {
 namespace {
@@ -189,6 +190,19 @@ TEST(Simulator, dead_pixels_are_masked_and_count_nothing) {
       EXPECT_EQ(counts.data()[i], 0u);
     }
   }
+}
+
+TEST(Simulator, takes_a_specimen_that_is_there) {
+  const auto s = small();
+  const Simulator own{SimulationPlan(s)};
+  const Simulator given(SimulationPlan(s), Field::copy_of(own.object()));
+  const auto a = expected(own), b = expected(given);
+  EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin()));
+  test::expect_error(
+      [&] {
+        Simulator(SimulationPlan(s), Field({5, 7}));
+      },
+      ErrorCode::usage, {"a specimen of 5 × 7 pixels was given for an object of", "object_shape"});
 }
 
 TEST(Simulator, without_noise_there_are_no_counts) {

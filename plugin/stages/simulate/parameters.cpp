@@ -1,5 +1,6 @@
 #include "plugin/stages/simulate/parameters.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/units.hpp"
 
 namespace ptychoflow::ptycho {
@@ -27,7 +28,70 @@ void take(const Json& object, const char* key, T& value) {
   if (const auto found = object.find(key); found != object.end() && !found->is_null()) found->get_to(value);
 }
 
-Json section(const Json& params, const char* key) { return params.value(key, Json::object()); }
+template <class T>
+void take(const Json& object, const char* key, std::optional<T>& value) {
+  if (const auto found = object.find(key); found != object.end() && !found->is_null()) value = found->get<T>();
+}
+
+/// One number for both, or [y, x].
+void take(const Json& object, const char* key, ptycho::Yx<double>& value) {
+  const Json given = object.value(key, Json());
+  if (given.is_array()) {
+    value = {given.at(0).get<double>(), given.at(1).get<double>()};
+  } else if (given.is_number()) {
+    value = {given.get<double>(), given.get<double>()};
+  }
+}
+
+Json section(const Json& params, const char* key) {
+  const Json found = params.value(key, Json());
+  return found.is_null() ? Json::object() : found;
+}
+
+constexpr double pillar_phase_rad = -8;  // it wraps more than once, as pillars of a few micrometres do
+
+PillarParameters pillar_parameters(const Json& specimen) {
+  PillarParameters p;
+  take(specimen, "diameter_m", p.diameter_m);
+  take(specimen, "height_m", p.height_m);
+  take(specimen, "tip_m", p.tip_m);
+  take(specimen, "crystal_m", p.crystal_m);
+  take(specimen, "crystals", p.crystals);
+  take(specimen, "pores", p.pores);
+  take(specimen, "crystal_delta", p.crystal_delta);
+  take(specimen, "crystal_beta", p.crystal_beta);
+  return p;
+}
+
+std::vector<double> angles(const Json& tomogram) {
+  const Json& given = tomogram.at("angles");
+  if (given.is_array()) return given.get<std::vector<double>>();
+  double first_deg = 0, range_deg = 180;
+  take(tomogram, "first_deg", first_deg);
+  take(tomogram, "range_deg", range_deg);
+  std::vector<double> all;
+  const auto count = given.get<Index>();
+  for (Index i = 0; i < count; ++i) {
+    all.push_back(first_deg + static_cast<double>(i) * range_deg / static_cast<double>(count));
+  }
+  return all;
+}
+
+std::optional<TomogramParameters> tomogram_parameters(const Json& tomogram) {
+  TomogramParameters t;
+  take(tomogram, "shift_m", t.shift_m);
+  take(tomogram, "drift_m", t.drift_m);
+  if (tomogram.value("angles", Json()).is_null()) {
+    if (t.shift_m != ptycho::Yx<double>{} || t.drift_m != ptycho::Yx<double>{}) {
+      throw Error(ErrorCode::usage,
+                  "tomogram: shift_m and drift_m move the specimen from scan to scan, and without "
+                  "angles there is one alone: give angles, their number or a list");
+    }
+    return {};
+  }
+  t.angle_deg = angles(tomogram);
+  return t;
+}
 
 }  // namespace
 
@@ -56,12 +120,24 @@ SimulateParameters simulate_parameters(const Json& params) {
   const Json specimen = section(params, "specimen");
   take(specimen, "kind", s.specimen.kind);
   take(specimen, "amplitude_min", s.specimen.amplitude_min);
-  take(specimen, "phase_min_rad", s.specimen.phase_min_rad);
   take(specimen, "amplitude_file", s.specimen.amplitude_file);
   take(specimen, "phase_file", s.specimen.phase_file);
   double feature_m = 0;
   take(specimen, "feature_m", feature_m);
   s.specimen.feature_px = feature_m / object_pixel_m(s.optics).x;
+
+  if (specimen.value("kind", "") == "pillar") {
+    p.pillar = pillar_parameters(specimen);
+    s.specimen.kind = ptycho::SpecimenKind::grains;  // not used, but judged with the rest
+    s.specimen.phase_min_rad = pillar_phase_rad;
+  }
+  take(specimen, "phase_min_rad", s.specimen.phase_min_rad);
+  p.tomogram = tomogram_parameters(section(params, "tomogram"));
+  if (p.tomogram && !p.pillar) {
+    throw Error(ErrorCode::usage,
+                "tomogram: a specimen of kind '" + specimen.value("kind", "grains") +
+                    "' is flat and has no other sides: set specimen: {kind: pillar}, or leave angles out");
+  }
 
   const Json probe = section(params, "probe");
   take(probe, "kind", s.probe);
