@@ -3,20 +3,14 @@
 #include <fftw3.h>
 #include <fmt/format.h>
 
-#include <mutex>
 #include <utility>
 
 #include "core/base/error.hpp"
 #include "core/device/array.hpp"
+#include "core/device/fftw_planner.hpp"
 
 namespace ptychoflow::device {
 namespace {
-
-/// FFTW's planner is not thread-safe; its executors are.
-std::mutex& planner() {
-  static std::mutex mutex;
-  return mutex;
-}
 
 /// The two precisions of FFTW under one name.
 template <class T>
@@ -57,7 +51,7 @@ struct Fft2d<T>::Plans {
 
   Plans(Index rows, Index columns) : ny(rows), nx(columns) {
     auto scratch = Array<Complex<T>, 2>::uninitialized({ny, nx});
-    const std::scoped_lock lock(planner());
+    const std::scoped_lock lock(fftw_planner());
     const int y = static_cast<int>(ny), x = static_cast<int>(nx);
     forward =
         Fftw<T>::plan_dft_2d(y, x, elements(scratch.data()), elements(scratch.data()), FFTW_FORWARD, FFTW_ESTIMATE);
@@ -69,7 +63,7 @@ struct Fft2d<T>::Plans {
   }
 
   ~Plans() {
-    const std::scoped_lock lock(planner());
+    const std::scoped_lock lock(fftw_planner());
     Fftw<T>::destroy_plan(forward);
     Fftw<T>::destroy_plan(inverse);
   }
