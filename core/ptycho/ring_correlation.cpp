@@ -110,28 +110,4 @@ RingCorrelation ring_correlation(ImageView a, ImageView b, std::array<double, 2>
   return result;
 }
 
-double frc_threshold(FrcThreshold kind, double independent) {
-  if (kind == FrcThreshold::one_seventh) return 1.0 / 7;
-  // A signal-to-noise ratio s in each half shared by n coefficients correlates as (s + 2√(s/n) + 1/√n)/(s + 1 +
-  // 2√(s/n)); s = (2^bits − 1)/2, since each half has half of the scan.
-  const double bits = kind == FrcThreshold::half_bit ? 0.5 : 1.0;
-  const double s = (std::exp2(bits) - 1) / 2, root = std::sqrt(std::max(independent, 1.0));
-  return (s + (2 * std::sqrt(s) + 1) / root) / (s + 1 + 2 * std::sqrt(s) / root);
-}
-
-Resolution resolution(const RingCorrelation& rings, FrcThreshold kind) {
-  double previous = 0;  // how far the ring before is above its threshold
-  for (std::size_t r = 1; r < rings.correlation.size(); ++r) {
-    const double above = rings.correlation[r] - frc_threshold(kind, rings.independent[r]);
-    if (above < 0) {
-      if (r == 1) return {0.5 / rings.frequency_per_m[r], ResolutionBound::worse_than};
-      const double part = previous / (previous - above);
-      const double f = rings.frequency_per_m[r - 1] + part * (rings.frequency_per_m[r] - rings.frequency_per_m[r - 1]);
-      return {0.5 / f, ResolutionBound::measured};
-    }
-    previous = above;
-  }
-  return {rings.finest_half_period_m, ResolutionBound::better_than};
-}
-
 }  // namespace ptychoflow
