@@ -36,15 +36,15 @@ struct Alignment {
 };
 
 /// An iteration of refinement that ends there, in pixels the same size as the projections'.
-inline constexpr double settled_px = 0.05;
+inline constexpr double settled_px = 0.02;
 
 /// Called after each iteration of refinement with the largest step that a projection made; false: stop here.
 using GoOn = std::function<bool(int iteration, double step_px)>;
 
 /// Shifts are such that reconstruction is consistent. What cannot be known stays: a constant along y (the mean of the
 /// shifts is 0), and a·cos θ + b·sin θ along x, which moves the sample. Refinement (Gürsoy et al., Sci. Rep. 7, 11818
-/// (2017)) reconstructs, projects, and moves each projection onto its reprojection until all moves are below
-/// `settled_px`. It works on pixels binned so that the field is at most 256 wide.
+/// (2017)) reconstructs, projects what is not negative, and moves each projection onto its reprojection until all moves
+/// are below `settled_px`. It works on pixels binned so that the field is at most 256 wide.
 /// @param phase [angle][y][x], rad; matter is negative
 /// @throws Error (data) if there is nothing to see, or shifts leave fewer than 16 rows that all projections have
 Alignment find_alignment(

@@ -27,6 +27,7 @@ void reproject(View<const float, 3> projections, const ParallelBeam& beam, View<
     }
     reconstruction.reconstruct(rows, 1, {slices.data(), {count, side, side}}, threads);
     threads.run_in_turn(count, [&](int, Index y) {
+      for (float& v : slices[y]) v = std::min(v, 0.0F);  // matter is negative
       forward_project(slices[y], beam, rows[y]);
       for (Index a = 0; a < angles; ++a) std::copy_n(&rows(y, a, 0), nx, &reprojections(a, first + y, 0));
     });
