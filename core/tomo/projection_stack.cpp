@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.hpp"
+#include "core/tomo/angles.hpp"
 #include "core/tomo/covered_area.hpp"
 
 namespace ptychoflow::tomo {
@@ -83,6 +84,7 @@ void check_series(const std::vector<Projection>& projections) {
                                              projections.size()));
   }
   const Projection& first = projections[0];
+  std::vector<double> angle_deg;
   for (const Projection& p : projections) {
     for (std::size_t axis = 0; axis < 2; ++axis) {
       if (!(std::abs(p.pixel_size_m[axis] - first.pixel_size_m[axis]) <= 1e-6 * first.pixel_size_m[axis])) {
@@ -93,8 +95,15 @@ void check_series(const std::vector<Projection>& projections) {
                                                  p.scan, p.pixel_size_m[0] * 1e9, p.pixel_size_m[1] * 1e9));
       }
     }
+    angle_deg.push_back(p.rotation_deg);
     check_finite(p, p.phase, "phase");
     check_finite(p, p.absorption, "absorption");
+  }
+  if (look_like_radians(angle_deg)) {
+    throw Error(
+        ErrorCode::data,
+        fmt::format("the angles of scans '{}' to '{}', {:.4g} to {:.4g}, look like radians: give them in degrees",
+                    first.scan, projections.back().scan, first.rotation_deg, projections.back().rotation_deg));
   }
   for (std::size_t i = 0; i < projections.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

@@ -31,7 +31,7 @@ struct ProjectionStack {
 
 /// Checks that projections make a series.
 /// @throws Error (data) for fewer than three of them, pixel sizes that differ by more than 1e-6 of themselves, an angle
-/// that comes twice (modulo 360°, to 1e-6°), or values that are not finite: with the scans' names
+/// that comes twice (modulo 360°, to 1e-6°), angles in radians, or values that are not finite: with the scans' names
 void check_series(const std::vector<Projection>& projections);
 
 /// Puts projections in their places on the first one's pixels, to the nearest whole one, and cuts out the largest

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/units.hpp"
+#include "core/tomo/angles.hpp"
 
 namespace ptychoflow::tomo_stage {
 namespace {
@@ -30,26 +31,16 @@ void check_doubles(const std::vector<double>& angle_deg) {
   }
 }
 
-/// Half a turn or a whole one in radians would be 3.14 or 6.28 degrees.
-void check_unit(const std::vector<double>& angle_deg) {
-  if (angle_deg.size() <= 3) return;
-  const auto [least, most] = std::minmax_element(angle_deg.begin(), angle_deg.end());
-  const double range = *most - *least, step = range / static_cast<double>(angle_deg.size() - 1);
-  const auto near = [&](double turn) {
-    return std::abs(range - turn) < 0.01 * turn || std::abs(range + step - turn) < 1e-3 * turn;
-  };
-  if (std::max(std::abs(*least), std::abs(*most)) <= 2 * pi + 0.01 && (near(pi) || near(2 * pi))) {
-    fail(fmt::format("angles from {:.4g} to {:.4g} look like radians: set them in degrees", *least, *most));
-  }
-}
-
 void check_angles(const std::vector<double>& angle_deg) {
   if (angle_deg.size() < 3)
     fail(fmt::format("{} projections are too few: a slice needs at least 3 angles", angle_deg.size()));
   for (std::size_t i = 0; i < angle_deg.size(); ++i) {
     if (!std::isfinite(angle_deg[i])) fail(fmt::format("the angle of projection {} is not a number", i));
   }
-  check_unit(angle_deg);
+  if (tomo::look_like_radians(angle_deg)) {
+    const auto [least, most] = std::minmax_element(angle_deg.begin(), angle_deg.end());
+    fail(fmt::format("angles from {:.4g} to {:.4g} look like radians: set them in degrees", *least, *most));
+  }
   check_doubles(angle_deg);
 }
 
