@@ -43,6 +43,18 @@ void limit(Alignment& alignment, double max_px) {
   }
 }
 
+/// Of all sets of shifts that are as good, to the smallest: those along x may have a·cos θ + b·sin θ more, which moves
+/// the sample, and a constant, which moves all projections and the axis. Over half a turn these are so much alike that
+/// what refinement started from would decide.
+void move_least(const std::vector<double>& angle_rad, const AlignmentSettings& settings, Alignment& alignment) {
+  std::vector<double> x;
+  for (const Shift& s : alignment.shift) x.push_back(s.x_px);
+  const Sine common = fit_sine(x, angle_rad);
+  const double constant = settings.axis_px ? common.constant : 0;
+  alignment.axis_px -= common.constant - constant;
+  for (std::size_t a = 0; a < angle_rad.size(); ++a) alignment.shift[a].x_px -= common.at(angle_rad[a]) - constant;
+}
+
 }  // namespace
 
 Alignment find_alignment(View<const float, 3> phase, const std::vector<double>& angle_rad,
@@ -79,6 +91,7 @@ Alignment find_alignment(View<const float, 3> phase, const std::vector<double>& 
   if (settings.method == AlignmentMethod::refine) {
     refine(phase, angle_rad, settings, rows_of(found, ny), threads, go_on, found);
     rows_of(found, ny);
+    if (settings.horizontal && found.at_limit.empty()) move_least(angle_rad, settings, found);
   }
   return found;
 }

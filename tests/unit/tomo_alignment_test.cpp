@@ -99,6 +99,21 @@ TEST(Alignment, MovesTheSampleToAKnownAxis) {
   EXPECT_LT(residual_rms(s, found).x_px, 0.1);
 }
 
+/// Over half a turn, an axis that is off looks like a sample that is.
+TEST(Alignment, OfEquallyGoodShiftsTakesTheSmallest) {
+  for (const unsigned seed : {1U, 2U, 3U}) {
+    const TurningSample s = turning_sample(45, {64, 80}, 37.6, {4, 0.2, 0}, seed);
+    const Alignment found = aligned(s, by(AlignmentMethod::refine));
+    std::vector<double> x;
+    for (const Shift& shift : found.shift) x.push_back(shift.x_px);
+    const Sine common = fit_sine(x, s.angle_rad);
+    EXPECT_NEAR(common.constant, 0, 1e-3);
+    EXPECT_NEAR(common.cosine, 0, 1e-3);
+    EXPECT_NEAR(common.sine, 0, 1e-3);
+    EXPECT_LT(residual_rms(s, found).x_px, 0.25);
+  }
+}
+
 TEST(Alignment, AnAxisThatIsHeldDoesNotMove) {
   TurningSample s = turning_sample(45, {64, 80}, 37.6, {});
   auto settings = by(AlignmentMethod::refine);
