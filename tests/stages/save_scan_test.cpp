@@ -142,6 +142,47 @@ TEST(SaveScan, RefusesAScanThatLacksFrames) {
   EXPECT_TRUE(folder.names().empty());
 }
 
+TEST(SaveScan, WritesAFileAScanWhereItsNameIsInTheFiles) {
+  test::TempFolder folder;
+  FakeHost host;
+  auto series = description();
+  for (const char* key : {"scan", "frame_count"}) series.metadata.erase(key);
+  series.metadata["scan_count"] = 3;
+  LoadedStage saver(STAGE_MODULE, host);
+  saver.configure({{"file", (folder / "{scan}.cxi").string()}}, series);
+  const auto of = [&](const char* scan, Packet packet) {
+    packet.metadata["scan"] = scan;
+    return packet;
+  };
+  saver.process(of("a", packet_of({0, 1, 2, 3, 4, 5}, true)));
+  saver.process(of("bad", packet_of({0, 1, 2}, false)));
+  saver.abandon_scan();
+  saver.process(of("c/d", packet_of({3, 4, 5}, false)));
+  saver.process(of("c/d", packet_of({0, 1, 2}, true)));
+  saver.finalize();
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"a.cxi", "c_d.cxi"}));
+  const io::CxiScan scan(folder / "c_d.cxi");
+  EXPECT_EQ(scan.header().frame_count, frame_count);
+  std::uint16_t count = 0;
+  scan.read_frames(4, 1, 1, {2, 3, {1, 1}}, &count);
+  EXPECT_EQ(count, count_of(4, 2, 3));
+  EXPECT_EQ(host.log_text().find("did not come to its end"), std::string::npos) << host.log_text();
+}
+
+TEST(SaveScan, RefusesASecondScanForTheSameFile) {
+  test::TempFolder folder;
+  FakeHost host;
+  const Json params{{"file", (folder / "s.cxi").string()}};
+  auto series = description();
+  series.metadata["scan_count"] = 2;
+  expect_error([&] { LoadedStage(STAGE_MODULE, host).configure(params, series); }, ErrorCode::usage,
+               {"several scans", "put {scan} into the name"});
+  LoadedStage saver(STAGE_MODULE, host);
+  saver.configure(params, description());
+  saver.process(packet_of({0, 1, 2, 3, 4, 5}, true));
+  expect_error([&] { saver.process(packet_of({0}, false)); }, ErrorCode::usage, {"put {scan} into the name"});
+}
+
 TEST(SaveScan, ChecksItsTargetAndItsInputBeforeDataMoves) {
   test::TempFolder folder;
   FakeHost host;

@@ -10,6 +10,7 @@
 
 #include "core/device/scratch.hpp"
 #include "core/io/result_file.hpp"
+#include "core/io/scan_file_name.hpp"
 #include "core/ptycho/memory_plan.hpp"
 #include "plugin/api/stage.hpp"
 #include "plugin/stages/ptycho_dm/result_packet.hpp"
@@ -164,20 +165,14 @@ class PtychoDm final : public stage::Stage {
 
   /// The checkpoint's file for a scan.
   std::string checkpoint_file(const Json& metadata) const {
-    std::string name = parameters_.checkpoint.file.string();
-    const std::string place = "{scan}", scan = metadata.value("scan", "");
-    if (const auto at = name.find(place); at != std::string::npos) {
-      if (scan.empty()) throw Error(ErrorCode::usage, "checkpoint: file: {scan}, but the scan does not say its name");
-      name.replace(at, place.size(), scan);
-    }
-    return name;
+    return io::file_of_scan(parameters_.checkpoint.file.string(), metadata.value("scan", ""));
   }
 
   /// Files of checkpoints are tried out before any data is read.
   void check_checkpoint(Json metadata) const {
     if (parameters_.checkpoint.every == 0) return;
     if (metadata.value("scan_count", 1) > 1) {
-      if (parameters_.checkpoint.file.string().find("{scan}") == std::string::npos) {
+      if (!io::names_scan(parameters_.checkpoint.file.string())) {
         throw Error(ErrorCode::usage, "checkpoint: file: several scans follow each other: put {scan} into the name");
       }
       metadata["scan"] = "scan";  // its folder can be tried out all the same

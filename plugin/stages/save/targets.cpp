@@ -1,37 +1,11 @@
 #include "plugin/stages/save/targets.hpp"
 
-#include <algorithm>
-#include <string_view>
-
-#include "core/base/error.hpp"
+#include "core/io/scan_file_name.hpp"
 
 namespace ptychoflow::save {
-namespace {
-
-constexpr std::string_view placeholder = "{scan}";
-
-std::string file_name_part(std::string scan) {
-  std::replace_if(
-      scan.begin(), scan.end(), [](unsigned char c) { return c == '/' || c < ' '; }, '_');
-  return scan;
-}
-
-}  // namespace
-
-bool names_scan(const std::string& file) { return file.find(placeholder) != std::string::npos; }
 
 Targets Targets::of(const std::string& file, const std::string& scan) {
-  std::string name = file;
-  if (names_scan(file) && scan.empty()) {
-    throw Error(ErrorCode::usage, "save: file: " + file +
-                                      " asks for the scan's name, and the scan has none: name the "
-                                      "file without {scan}");
-  }
-  const std::string part = file_name_part(scan);
-  for (auto at = name.find(placeholder); at != std::string::npos; at = name.find(placeholder, at + part.size())) {
-    name.replace(at, placeholder.size(), part);
-  }
-  const std::filesystem::path result(name);
+  const std::filesystem::path result(io::file_of_scan(file, scan));
   const auto picture = [&](const char* what) {
     return result.parent_path() / (result.stem().string() + "_" + what + ".png");
   };

@@ -9,9 +9,6 @@
 
 namespace ptychoflow::save {
 
-/// Does the parameter `file` need the scan's name to become a path?
-bool names_scan(const std::string& file);
-
 /// Names of all files of one result.
 struct Targets {
   std::filesystem::path result;

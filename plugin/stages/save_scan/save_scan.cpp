@@ -1,4 +1,4 @@
-// Stage save_scan: writes the scan that passes by to a CXI file.
+// Stage save_scan: writes the scans that pass by to CXI files.
 //
 // A serial run writes each packet as it comes. Under MPI each rank keeps its frames until its share of the scan has
 // passed; then the ranks write in turns into one temporary file, which the root renames.
@@ -14,6 +14,7 @@
 #include "core/device/array.hpp"
 #include "core/io/atomic_file.hpp"
 #include "core/io/frame_types.hpp"
+#include "core/io/scan_file_name.hpp"
 #include "core/io/scan_writer.hpp"
 #include "plugin/api/stage.hpp"
 #include "save_scan_schema.hpp"
@@ -47,18 +48,23 @@ T known(const Description& input, const char* name) {
   return input.metadata[name].get<T>();
 }
 
+constexpr auto several_scans =
+    "save_scan: several scans follow each other: put {scan} into the name of the file, for each to get one of its own";
+
 class SaveScan : public stage::Stage {
  public:
   Description configure(const Json& params, const Description& input) override {
-    target_ = params.at("file").get<std::string>();
-    const auto overwrite = params.value("overwrite", false) ? io::Overwrite::allow : io::Overwrite::refuse;
-    io::check_target(target_, overwrite);
-    if (is_root()) file_.emplace(target_, overwrite);
+    name_ = params.at("file").get<std::string>();
+    overwrite_ = params.value("overwrite", false) ? io::Overwrite::allow : io::Overwrite::refuse;
+    if (!io::names_scan(name_)) {
+      if (input.metadata.value("scan_count", 1) > 1) throw Error(ErrorCode::usage, several_scans);
+      open(name_);
+    }
 
     const Json& frames = input.tensors.at("frames");
-    layout_ = {.title = input.metadata.value("scan", ""),
+    layout_ = {.title = "",
                .frame_type = frames.at("dtype").get<std::string>(),
-               .frame_count = known<Index>(input, "frame_count"),
+               .frame_count = 0,
                .frame = {frames.at("shape").at(1).get<Index>(), frames.at("shape").at(2).get<Index>()},
                .energy_J = energy_J_from_wavelength_m(known<double>(input, "wavelength_m")),
                .distance_m = known<double>(input, "distance_m"),
@@ -69,10 +75,7 @@ class SaveScan : public stage::Stage {
   }
 
   void process(Packet& packet) override {
-    if (done_) {
-      throw Error(ErrorCode::usage,
-                  target_ + ": save_scan writes one scan, and a second one follows: use one pipeline run a scan");
-    }
+    if (!begun_) begin(packet.metadata);
     if (packet.has("frames")) {
       if (host().rank_count == 1) {
         if (!writer_) start_file(packet.tensors);
@@ -86,7 +89,18 @@ class SaveScan : public stage::Stage {
   }
 
   void finalize() override {
-    if (!done_) warn(target_ + ": not written, since the scan did not come to its end");
+    if (begun_ || !done_)
+      warn((target_.empty() ? name_ : target_) + ": not written, since the scan did not come to its end");
+  }
+
+  void abandon_scan() override {
+    begun_ = false;
+    frames_written_ = 0;
+    kept_.clear();
+    scan_tensors_.clear();
+    writer_.reset();
+    file_.reset();
+    target_.clear();
   }
 
  private:
@@ -97,6 +111,24 @@ class SaveScan : public stage::Stage {
     Tensor frame_index;
     Tensor positions_m;
   };
+
+  void open(const std::string& target) {
+    target_ = target;
+    io::check_target(target_, overwrite_);
+    if (is_root()) file_.emplace(target_, overwrite_);
+  }
+
+  /// A scan's first packet has come.
+  void begin(const Json& metadata) {
+    if (done_ && !io::names_scan(name_)) throw Error(ErrorCode::usage, several_scans);
+    layout_.title = metadata.value("scan", "");
+    if (!metadata.contains("frame_count")) {
+      throw Error(ErrorCode::usage, "save_scan needs the scan's frame_count; no earlier stage provides it");
+    }
+    layout_.frame_count = metadata["frame_count"].get<Index>();
+    if (target_.empty()) open(io::file_of_scan(name_, layout_.title));
+    begun_ = true;
+  }
 
   /// Makes the file, with what belongs to the scan as a whole.
   void start_file(const Tensors& first) {
@@ -151,15 +183,19 @@ class SaveScan : public stage::Stage {
   void finish_scan() {
     if (host().rank_count > 1) write_in_turns();
     done_ = true;
+    begun_ = false;
+    const std::string target = std::exchange(target_, "");
+    const std::int64_t written = std::exchange(frames_written_, 0);
     if (!is_root()) return;
-    if (frames_written_ != layout_.frame_count) {
-      throw Error(ErrorCode::other, fmt::format("{}: not written: {} of the scan's {} frames came", target_,
-                                                frames_written_, layout_.frame_count));
+    if (written != layout_.frame_count) {
+      throw Error(ErrorCode::other, fmt::format("{}: not written: {} of the scan's {} frames came", target, written,
+                                                layout_.frame_count));
     }
     if (writer_) writer_->close();
     writer_.reset();
     file_->commit();
-    info(fmt::format("{}: wrote {} frames", target_, frames_written_));
+    file_.reset();
+    info(fmt::format("{}: wrote {} frames", target, written));
   }
 
   /// A rank that fails in its turn throws; the host then tells the others in their `agree`.
@@ -187,19 +223,22 @@ class SaveScan : public stage::Stage {
     frames_written_ = std::accumulate(written.begin(), written.end(), std::int64_t{0});
   }
 
-  std::string target_;
+  std::string name_;  ///< the parameter `file`
+  io::Overwrite overwrite_ = io::Overwrite::refuse;
+  std::string target_;  ///< of the scan; empty until it is known
   io::ScanLayout layout_;
   std::optional<io::AtomicFile> file_;    ///< the root's
   std::optional<io::ScanWriter> writer_;  ///< declared after `file_`, so that it closes before that removes the file
   std::vector<Block> kept_;
   Tensors scan_tensors_;  ///< the root's
   std::int64_t frames_written_ = 0;
-  bool done_ = false;
+  bool begun_ = false;  ///< a scan has, and has not ended
+  bool done_ = false;   ///< one scan at least is
 };
 
 }  // namespace
 
-PTYCHOFLOW_STAGE(SaveScan, .name = "save_scan", .summary = "Writes the scan that passes by to a CXI file",
+PTYCHOFLOW_STAGE(SaveScan, .name = "save_scan", .summary = "Writes the scans that pass by to CXI files",
                  .parameters_schema = save_scan_schema, .consumes = {"frames", "frame_index", "positions_m"},
                  .produces = {})
 
