@@ -147,10 +147,11 @@ class PtychoDm final : public stage::Stage {
     auto& guess = parameters_.guess;
     if (!parameters_.probe_given && !scan_has_probe) {
       guess.probe = ptycho::ProbeFromData{};
-      warn(
-          "the scan brings no probe to start from: starting from its mean frame, in focus. If the sample was out of "
-          "focus, "
-          "give initial_probe: {from_data: {defocus_m: …}}; the sign and value with the lowest R are right");
+      if (is_root()) {
+        warn(
+            "the scan brings no probe to start from: starting from its mean frame, in focus. If the sample was out of "
+            "focus, give initial_probe: {from_data: {defocus_m: …}}; the sign and value with the lowest R are right");
+      }
     }
     if (std::holds_alternative<ptycho::ProbeOfScan>(guess.probe) && !scan_has_probe) {
       throw Error(ErrorCode::usage,
