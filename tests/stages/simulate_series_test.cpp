@@ -23,6 +23,7 @@ TEST(SimulateSeries, names_scans_and_angles_by_their_number) {
     EXPECT_EQ(m["scan"], fmt::format("stub_{:02}", i + 1));
     EXPECT_DOUBLE_EQ(m["rotation_deg"].get<double>(), 5 + 9.0 * static_cast<double>(i));
     EXPECT_EQ(m["scan_count"], 10);
+    EXPECT_EQ(m["series"], "stub");
     EXPECT_TRUE(r.packets[i].ends_scan());
     EXPECT_EQ(m["truth_shift_px"], Json({0.0, 0.0}));
     EXPECT_EQ(m["frame_count"], 36);

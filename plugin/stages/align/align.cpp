@@ -24,8 +24,8 @@ using stage::Tensor;
 
 /// What belongs to one scan and has no place beside a stack of many. Other tensors are kept for the stack's packet.
 bool is_of_one_scan(const std::string& tensor) {
-  constexpr std::array names{"absorption",  "frame_index",  "frames",       "initial_probe", "mask",
-                             "object",      "phase",        "phase_weight", "positions_m",   "probe",
+  constexpr std::array names{"absorption",  "frame_index",  "frames",         "initial_probe", "mask",
+                             "object",      "phase",        "phase_weight",   "positions_m",   "probe",
                              "truth_probe", "truth_object", "truth_offset_px"};
   constexpr std::array prefixes{"history_", "object_", "probe_", "view_"};
   return std::any_of(names.begin(), names.end(), [&](const char* name) { return tensor == name; }) ||

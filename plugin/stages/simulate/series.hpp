@@ -17,6 +17,7 @@ class Series {
   explicit Series(SimulateParameters parameters);
 
   bool is_tomogram() const { return parameters_.tomogram.has_value(); }
+  const std::string& name() const { return parameters_.name; }
   Index scan_count() const;
   std::string scan_name(Index scan) const;
   double rotation_deg(Index scan) const;

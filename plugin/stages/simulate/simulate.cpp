@@ -81,6 +81,7 @@ void Simulate::plan_scan() {
                {"rotation_deg", series_->rotation_deg(number_)}};
   if (series_->is_tomogram()) {
     const auto shift = series_->shift_px(number_);
+    metadata_["series"] = series_->name();
     metadata_["scan_count"] = series_->scan_count();
     metadata_["truth_shift_px"] = {shift.y, shift.x};
   }
