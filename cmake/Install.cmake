@@ -22,6 +22,7 @@ install(DIRECTORY schemas pipelines DESTINATION ${CMAKE_INSTALL_DATADIR}/ptychof
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(DIRECTORY core/base core/device DESTINATION ${include_dir}/core FILES_MATCHING PATTERN "*.hpp")
+install(FILES core/io/scan_list.hpp DESTINATION ${include_dir}/core/io)
 install(FILES ${CMAKE_BINARY_DIR}/generated/core/base/version.hpp DESTINATION ${include_dir}/core/base)
 install(DIRECTORY plugin/api DESTINATION ${include_dir}/plugin FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 

@@ -67,6 +67,10 @@ void write_all(OutputFile& file, const ResultFile& result) {
   write_if(file, entry + "views/offset_px", result.view_offset_px);
   write_if(file, entry + "views/position_m", result.view_position_m);
 
+  if (result.rotation_deg) {
+    file.write(entry + "sample_1/rotation_angle", *result.rotation_deg);
+    file.attribute(entry + "sample_1/rotation_angle", "units", "deg");
+  }
   write_number_if(file, entry + "instrument_1/source_1/energy", result.energy_J);
   const std::string detector = entry + "instrument_1/detector_1/";
   write_number_if(file, detector + "distance", result.distance_m);
@@ -129,6 +133,11 @@ class ResultReader {
     return file_.has(path) ? file_.dataset(path).scalar<T>() : T{};
   }
 
+  std::optional<double> number_if_any(const std::string& path) const {
+    if (!file_.has(path)) return {};
+    return file_.dataset(path).scalar<double>();
+  }
+
   std::array<double, 2> pair(const std::string& path) const {
     if (!file_.has(path)) return {};
     const Dataset data = file_.dataset(path);
@@ -188,6 +197,7 @@ ResultFile read_result(const std::filesystem::path& file) {
   r.view_offset_px = in.view<std::int32_t, 2>(entry + "views/offset_px");
   r.view_position_m = in.view<double, 2>(entry + "views/position_m");
 
+  r.rotation_deg = in.number_if_any(entry + "sample_1/rotation_angle");
   r.energy_J = in.number<double>(entry + "instrument_1/source_1/energy");
   const std::string detector = entry + "instrument_1/detector_1/";
   r.distance_m = in.number<double>(detector + "distance");
@@ -208,6 +218,12 @@ ResultFile read_result(const std::filesystem::path& file) {
                in.list<double>(history + "fourier_error"),   in.list<double>(history + "seconds")};
   r.storage = in.storage();
   return r;
+}
+
+ResultKinds read_result_kinds(const std::filesystem::path& file) {
+  const InputFile in(file);
+  const auto is_double = [&](const char* path) { return in.dataset(path).element_bytes() == sizeof(Complex<double>); };
+  return {is_double("/entry_1/object/data"), is_double("/entry_1/probe/data"), in.has("/entry_1/object/coverage")};
 }
 
 }  // namespace ptychoflow::io

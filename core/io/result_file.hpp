@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -40,6 +41,7 @@ struct ResultFile {
   View<const std::int32_t, 2> view_offset_px;  ///< (N, 2), first pixel of each window in `object`
   View<const double, 2> view_position_m;       ///< (N, 2)
 
+  std::optional<double> rotation_deg;  ///< of the sample, if it is known
   double energy_J = 0;
   double distance_m = 0;
   std::array<double, 2> detector_pixel_m{};
@@ -74,5 +76,15 @@ void write_result(const std::filesystem::path& file, const ResultFile& result, O
 /// Reads a result file back, of this program or of another version of it; what the file lacks stays empty.
 /// @throws Error (data) if it is missing, damaged or not a result file
 ResultFile read_result(const std::filesystem::path& file);
+
+/// What a result file holds, without its values.
+struct ResultKinds {
+  bool object_is_double = false;  ///< complex128 in place of complex64
+  bool probe_is_double = false;
+  bool has_coverage = false;
+};
+
+/// @throws Error (data) as `read_result` does
+ResultKinds read_result_kinds(const std::filesystem::path& file);
 
 }  // namespace ptychoflow::io

@@ -37,7 +37,7 @@ class Tomogram(unittest.TestCase):
     def tearDown(self):
         self.keep.cleanup()
 
-    def run_file(self, pipeline, output, ranks=1, check=True, **variables):
+    def run_file(self, pipeline, output, *, ranks=1, check=True, **variables):
         sets = [arg for name, value in variables.items() for arg in ("--set", f"{name}={value}")]
         done = pf.run((PIPELINES / pipeline).read_text(), self.folder, ranks=ranks, check=check,
                       options=["--set", f"output={output}", *sets, "--report", f"{output}.json"])
@@ -47,7 +47,7 @@ class Tomogram(unittest.TestCase):
         volumes = {}
         for ranks in (1, 2):
             output = f"r{ranks}"
-            _, report = self.run_file("quickstart_tomogram.yaml", output, ranks, angles=ANGLES)
+            _, report = self.run_file("quickstart_tomogram.yaml", output, ranks=ranks, angles=ANGLES)
             quality = report["stages"]["compare_volume"]["quality"]
             self.assertLess(quality["truth_nrmse"], 0.2, quality)
             self.assertGreater(quality["truth_scale"], 0.85)
@@ -84,6 +84,25 @@ class Tomogram(unittest.TestCase):
                             / np.sqrt(matter.sum() / np.pi) - 1), 0.2)
         fsc = report["stages"]["compare_volume"]["quality"]["fsc_resolution_m"]
         self.assertLess(fsc, 1e-7)
+
+        # From the results alone, on two ranks, the same volume again: they know their angles.
+        done, _ = self.run_file("tomography.yaml", "again", ranks=2, results="v_t_*.h5")
+        np.testing.assert_array_equal(volume(self.folder / "again_volume.h5"), delta)
+
+    def test_a_series_goes_on_where_it_stopped(self):
+        pf.run(SCANS.replace(f"angles: {ANGLES}", "angles: 4"), self.folder)
+        run = lambda check=True: self.run_file("series.yaml", "{scan}.h5", check=check, scans="t_*.cxi", iterations=5,
+                                               probe_modes=1)
+        run()
+        first = (self.folder / "t_1.h5").stat().st_mtime_ns
+        for file in self.folder.glob("t_[23]*.[hp]*"):  # and its pictures
+            file.unlink()
+        done, report = run()
+        self.assertEqual(list(report["stages"]["ptycho_dm"]["scans"]), ["t_2", "t_3"], done.stdout)
+        self.assertEqual((self.folder / "t_1.h5").stat().st_mtime_ns, first)
+        done, _ = run(check=False)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("nothing is left to do", done.stdout)
 
 
 if __name__ == "__main__":

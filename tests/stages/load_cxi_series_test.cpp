@@ -60,6 +60,22 @@ class LoadCxiSeries : public testing::Test {
   stage::Description declared_;
 };
 
+TEST_F(LoadCxiSeries, LeavesOutScansWhoseResultsAreThere) {
+  std::ofstream(folder_ / "scan_2.h5") << "a result";
+  const Json result{{"skip_if_exists", path("{scan}.h5")}};
+  load_series(path("scan_*.cxi"), result);
+  EXPECT_EQ(scans(), (std::vector<std::string>{"scan_1 12", "scan_10 12"}));
+  EXPECT_NE(host_.log_text().find("1 of 3 scans are left out"), std::string::npos) << host_.log_text();
+  for (const char* done : {"scan_1.h5", "scan_10.h5"}) std::ofstream(folder_ / done) << "a result";
+  expect_error([&] { load_series(path("scan_*.cxi"), result); }, ErrorCode::usage,
+               {"nothing is left to do", "all scans, 3 of them"});
+  expect_error(
+      [&] {
+        load_series(path("scan_*.cxi"), {{"skip_if_exists", path("r.h5")}});
+      },
+      ErrorCode::usage, {"put {scan} into it"});
+}
+
 TEST_F(LoadCxiSeries, TakesAPatternInTheOrderOfItsNumbers) {
   load_series(path("scan_*.cxi"), {{"block_frames", 5}});
   EXPECT_EQ(scans(), (std::vector<std::string>{"scan_1 12", "scan_2 12", "scan_10 12"}));

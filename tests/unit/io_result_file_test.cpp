@@ -42,6 +42,7 @@ struct Sample {
     result.probe_occupancy = {.75, .25};
     result.view_offset_px = {offset_px.data(), {3, 2}};
     result.view_position_m = {position_m.data(), {3, 2}};
+    result.rotation_deg = 0.0;
     result.energy_J = 1.6e-15;
     result.distance_m = 2;
     result.detector_pixel_m = {5e-5, 6e-5};
@@ -79,6 +80,7 @@ TEST(ResultFile, ComesBackAsItWasWritten) {
   EXPECT_EQ(read.probe_occupancy, written.probe_occupancy);
   EXPECT_EQ(list(read.view_offset_px), sample.offset_px);
   EXPECT_EQ(list(read.view_position_m), sample.position_m);
+  EXPECT_EQ(read.rotation_deg, written.rotation_deg);
   EXPECT_EQ(read.energy_J, written.energy_J);
   EXPECT_EQ(read.distance_m, written.distance_m);
   EXPECT_EQ(read.detector_pixel_m, written.detector_pixel_m);
@@ -130,6 +132,7 @@ TEST(ResultFile, MayLackAllButObjectAndProbe) {
   EXPECT_TRUE(read.object_coverage.empty());
   EXPECT_TRUE(read.history.iteration.empty());
   EXPECT_EQ(read.title, "");
+  EXPECT_FALSE(read.rotation_deg.has_value());
   EXPECT_EQ(read.energy_J, 0);
 }
 

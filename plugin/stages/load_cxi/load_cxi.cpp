@@ -37,6 +37,10 @@ class LoadCxi : public stage::Stage {
  public:
   Description configure(const Json& params, const Description&) override {
     params_ = read_parameters(params);
+    if (is_root() && params_.left_out > 0) {
+      info(fmt::format("{} of {} scans are left out, as their results are there", params_.left_out,
+                       params_.left_out + params_.scans.size()));
+    }
     require_files();
     stream_ = open_scan();
     Description declared = stream_;

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "core/base/error.hpp"
+#include "core/io/scan_file_name.hpp"
+#include "plugin/api/scan_files.hpp"
 
 namespace ptychoflow::load_cxi {
 
@@ -25,11 +29,44 @@ std::optional<std::array<T, 2>> pair(const Json& params, const char* name) {
   return std::array<T, 2>{value.get<T>(), value.get<T>()};
 }
 
+/// The scans of `file` or `files`.
+std::vector<io::ScanFile> scans_of(const Json& params) {
+  if (params.contains("file") == params.contains("files")) {
+    throw Error(ErrorCode::usage,
+                "give file (one scan) or files (a pattern, a list or a table of several), and not both");
+  }
+  if (params.contains("file")) return {{params["file"].get<std::string>(), optional<double>(params, "rotation_deg")}};
+  if (params.contains("rotation_deg")) {
+    throw Error(ErrorCode::usage, "rotation_deg is one scan's: give the angles in files, each with its file");
+  }
+  return stage::scan_files(params["files"]);
+}
+
+/// Leaves out scans whose results are there. @return how many
+std::size_t leave_out_done(const std::string& result, std::vector<io::ScanFile>& scans) {
+  if (!io::names_scan(result) && scans.size() > 1) {
+    throw Error(ErrorCode::usage, "skip_if_exists: '" + result + "' is the same for all scans: put {scan} into it");
+  }
+  const std::size_t all = scans.size();
+  std::erase_if(
+      scans, [&](const io::ScanFile& scan) { return std::filesystem::exists(io::file_of_scan(result, scan.name())); });
+  if (scans.empty()) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("skip_if_exists: nothing is left to do: '{}' is there for all scans, {} of them; remove what "
+                    "is to be made again",
+                    result, all));
+  }
+  return all - scans.size();
+}
+
 }  // namespace
 
 Parameters read_parameters(const Json& params) {
   Parameters p;
-  p.scans = list_scans(params);
+  p.scans = scans_of(params);
+  if (params.contains("skip_if_exists"))
+    p.left_out = leave_out_done(params["skip_if_exists"].get<std::string>(), p.scans);
   const Json frames = params.value("frames", Json::object());
   p.first = frames.value("first", p.first);
   p.last = optional<Index>(frames, "last");

@@ -8,15 +8,16 @@
 
 #include "core/base/view.hpp"
 #include "core/io/detector_window.hpp"
+#include "core/io/scan_list.hpp"
 #include "core/ptycho/distribution.hpp"
-#include "plugin/stages/load_cxi/scan_list.hpp"
 
 namespace ptychoflow::load_cxi {
 
 enum class Dark { none, from_file };
 
 struct Parameters {
-  std::vector<ScanFile> scans;  ///< at least one
+  std::vector<io::ScanFile> scans;  ///< at least one
+  std::size_t left_out = 0;         ///< scans that are done already
   Index first = 0;
   std::optional<Index> last;  ///< included
   Index step = 1;

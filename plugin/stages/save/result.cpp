@@ -46,6 +46,8 @@ io::ResultFile result_of(const Packet& packet, const ptychoflow_host& host, cons
   result.probe_occupancy = optional_list<double>(packet, "probe_occupancy");
   result.view_offset_px = optional_view<std::int32_t, 2>(packet, "view_offset_px");
   result.view_position_m = optional_view<double, 2>(packet, "view_position_m");
+  if (const auto angle = metadata.find("rotation_deg"); angle != metadata.end() && angle->is_number())
+    result.rotation_deg = angle->get<double>();
   if (const double wavelength_m = metadata.value("wavelength_m", 0.0); wavelength_m > 0) {
     result.energy_J = energy_J_from_wavelength_m(wavelength_m);
   }

@@ -1,4 +1,4 @@
-#include "plugin/stages/load_cxi/scan_list.hpp"
+#include "core/io/scan_list.hpp"
 
 #include <fmt/format.h>
 #include <glob.h>
@@ -13,12 +13,11 @@
 
 #include "core/base/error.hpp"
 
-namespace ptychoflow::load_cxi {
-namespace {
+namespace ptychoflow::io {
 
-using Json = nlohmann::json;
+std::string ScanFile::name() const { return std::filesystem::path(file).stem().string(); }
 
-std::vector<ScanFile> matches(const std::string& pattern) {
+std::vector<ScanFile> matching_scans(const std::string& pattern) {
   glob_t found{};
   const int status = ::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found);
   std::vector<ScanFile> scans;
@@ -35,7 +34,7 @@ std::vector<ScanFile> matches(const std::string& pattern) {
   return scans;
 }
 
-std::vector<ScanFile> read_table(const std::string& table) {
+std::vector<ScanFile> scans_of_table(const std::string& table) {
   std::ifstream stream(table);
   if (!stream) {
     throw Error(ErrorCode::data, fmt::format("files: table: {}: cannot be read: {}", table, std::strerror(errno)));
@@ -62,39 +61,7 @@ std::vector<ScanFile> read_table(const std::string& table) {
   return scans;
 }
 
-std::vector<ScanFile> read_list(const Json& list) {
-  std::vector<ScanFile> scans;
-  for (const Json& entry : list) {
-    if (entry.is_string()) {
-      scans.push_back({entry.get<std::string>(), {}});
-    } else {
-      scans.push_back({entry.at("file").get<std::string>(), entry.at("rotation_deg").get<double>()});
-    }
-  }
-  return scans;
-}
-
-}  // namespace
-
-std::string ScanFile::name() const { return std::filesystem::path(file).stem().string(); }
-
-std::vector<ScanFile> list_scans(const Json& params) {
-  if (params.contains("file") == params.contains("files")) {
-    throw Error(ErrorCode::usage,
-                "give file (one scan) or files (a pattern, a list or a table of several), and not both");
-  }
-  if (params.contains("file")) {
-    ScanFile scan{params["file"].get<std::string>(), {}};
-    if (params.contains("rotation_deg")) scan.rotation_deg = params["rotation_deg"].get<double>();
-    return {scan};
-  }
-  if (params.contains("rotation_deg")) {
-    throw Error(ErrorCode::usage, "rotation_deg is one scan's: give the angles in files, each with its file");
-  }
-  const Json& files = params["files"];
-  auto scans = files.is_string()  ? matches(files.get<std::string>())
-               : files.is_array() ? read_list(files)
-                                  : read_table(files.at("table").get<std::string>());
+void require_distinct_names(const std::vector<ScanFile>& scans) {
   std::map<std::string, std::string> owners;
   for (const auto& scan : scans) {
     const auto [owner, is_new] = owners.emplace(scan.name(), scan.file);
@@ -104,7 +71,6 @@ std::vector<ScanFile> list_scans(const Json& params) {
                                                 owner->second, scan.file, scan.name()));
     }
   }
-  return scans;
 }
 
-}  // namespace ptychoflow::load_cxi
+}  // namespace ptychoflow::io
