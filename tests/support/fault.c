@@ -23,38 +23,46 @@
 static atomic_int calls;
 static atomic_int inside_mpi;
 
-static int is_set(const char* variable, const char* value) {
-  const char* set = getenv(variable);
-  return set && strcmp(set, value) == 0;
-}
+/* What the environment says, read once, before there are threads: a getenv beside another's setenv may crash. */
+static struct {
+  int on_this_rank, count;
+  const char *call, *path, *action, *note;
+} plan;
 
-static int on_this_rank(void) {
-  const char* rank = getenv("OMPI_COMM_WORLD_RANK");
-  return rank && is_set("FAULT_RANK", rank);
-}
-
-static int number(const char* variable) {
+static const char* copy_of(const char* variable) {
   const char* text = getenv(variable);
-  return text ? atoi(text) : 0;
+  return strdup(text ? text : "");
 }
+
+__attribute__((constructor)) static void read_plan(void) {
+  const char* rank = copy_of("OMPI_COMM_WORLD_RANK");
+  plan.count = atoi(copy_of("FAULT_COUNT"));
+  plan.call = copy_of("FAULT_CALL");
+  plan.path = copy_of("FAULT_PATH");
+  plan.action = copy_of("FAULT_DO");
+  plan.note = copy_of("FAULT_NOTE");
+  plan.on_this_rank = *rank && strcmp(rank, copy_of("FAULT_RANK")) == 0; /* last: from now on it may happen */
+}
+
+static int is_due_at(const char* call) { return plan.on_this_rank && strcmp(plan.call, call) == 0; }
 
 /* Does it. Returns only if the call is to fail: its errno. */
 static int go_wrong(void) {
-  close(open(getenv("FAULT_NOTE"), O_CREAT | O_WRONLY, 0600));
-  if (is_set("FAULT_DO", "die")) kill(getpid(), SIGKILL);
-  if (is_set("FAULT_DO", "stop")) kill(getpid(), SIGSTOP);
-  while (is_set("FAULT_DO", "hang")) pause();
-  if (is_set("FAULT_DO", "ENOSPC")) return ENOSPC;
+  close(open(plan.note, O_CREAT | O_WRONLY, 0600));
+  if (strcmp(plan.action, "die") == 0) kill(getpid(), SIGKILL);
+  if (strcmp(plan.action, "stop") == 0) kill(getpid(), SIGSTOP);
+  while (strcmp(plan.action, "hang") == 0) pause();
+  if (strcmp(plan.action, "ENOSPC") == 0) return ENOSPC;
   return EIO;
 }
 
 /* 0, or the errno of a call on this descriptor. */
 static int fault_of_file(const char* call, int descriptor) {
-  if (!is_set("FAULT_CALL", call) || !on_this_rank()) return 0;
+  if (!is_due_at(call)) return 0;
   char link[64], path[4096] = "";
   snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-  if (readlink(link, path, sizeof path - 1) < 0 || !strstr(path, getenv("FAULT_PATH"))) return 0;
-  return ++calls >= number("FAULT_COUNT") ? go_wrong() : 0;
+  if (readlink(link, path, sizeof path - 1) < 0 || !strstr(path, plan.path)) return 0;
+  return ++calls >= plan.count ? go_wrong() : 0;
 }
 
 #define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
@@ -76,9 +84,9 @@ FILE_CALL("write", pwrite64, const void*, AT(off64_t), OFFSET)
 
 int MPI_Allreduce(const void* from, void* to, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
   ++inside_mpi;
-  if (is_set("FAULT_CALL", "reduce") && on_this_rank() && ++calls >= number("FAULT_COUNT")) go_wrong();
+  if (is_due_at("reduce") && ++calls >= plan.count) go_wrong();
   const int status = PMPI_Allreduce(from, to, count, type, op, comm);
-  if (is_set("FAULT_CALL", "iterate") && on_this_rank()) ++calls;
+  if (is_due_at("iterate")) ++calls;
   --inside_mpi;
   return status;
 }
@@ -87,8 +95,7 @@ int MPI_Allreduce(const void* from, void* to, int count, MPI_Datatype type, MPI_
 int clock_gettime(clockid_t clock, struct timespec* time) {
   static __typeof__(&clock_gettime) real;
   if (!real) real = REAL(clock_gettime);
-  if (gettid() == getpid() && inside_mpi == 0 && is_set("FAULT_CALL", "iterate") && on_this_rank() &&
-      calls >= number("FAULT_COUNT")) {
+  if (gettid() == getpid() && inside_mpi == 0 && is_due_at("iterate") && calls >= plan.count) {
     go_wrong();
   }
   return real(clock, time);
