@@ -77,7 +77,7 @@ class LoadResults : public stage::Stage {
     }
     packet.tensors.emplace("object", copy_of(result.object));
     packet.tensors.emplace("probe", copy_of(result.probe));
-    if (result.object_coverage.size() > 0)
+    if (!result.object_coverage.empty())
       packet.tensors.emplace("object_coverage", Tensor::own(device::Array<float, 2>::copy_of(result.object_coverage)));
     auto& m = packet.metadata;
     m["pixel_size_m"] = result.object_pixel_size_m;
