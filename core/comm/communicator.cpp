@@ -1,6 +1,5 @@
 #include "core/comm/communicator.hpp"
 
-#include <fmt/format.h>
 #include <mpi.h>
 #if __has_include(<mpi-ext.h>)
 #include <mpi-ext.h>
@@ -9,8 +8,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/base/error.hpp"
 #include "core/comm/activity.hpp"
+#include "core/comm/mpi_check.hpp"
 
 namespace ptychoflow::comm {
 namespace {
@@ -18,14 +17,6 @@ namespace {
 constexpr Index largest_message = Index{1} << 28;  // elements; MPI 3 counts are int
 
 MPI_Comm handle(void* mpi_comm) { return *static_cast<MPI_Comm*>(mpi_comm); }
-
-void check(int status, const char* call) {
-  if (status == MPI_SUCCESS) return;
-  char text[MPI_MAX_ERROR_STRING] = "";
-  int length = 0;
-  MPI_Error_string(status, text, &length);
-  throw Error(ErrorCode::other, fmt::format("{} failed: {}", call, text));
-}
 
 template <class T>
 MPI_Datatype type_of();
@@ -184,19 +175,6 @@ void Communicator::barrier() const {
   if (size_ == 1) return;
   const Waiting waiting;
   check(MPI_Barrier(handle(mpi_comm_)), "MPI_Barrier");
-}
-
-NodePlace Communicator::place_on_node() const {
-  NodePlace place;
-  if (size_ == 1) return place;
-  const Waiting waiting;
-  MPI_Comm node = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(handle(mpi_comm_), MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node),
-        "MPI_Comm_split_type");
-  MPI_Comm_rank(node, &place.rank);
-  MPI_Comm_size(node, &place.size);
-  check(MPI_Comm_free(&node), "MPI_Comm_free");
-  return place;
 }
 
 bool Communicator::takes_gpu_memory() const {

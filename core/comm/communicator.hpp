@@ -11,12 +11,6 @@
 
 namespace ptychoflow::comm {
 
-/// A rank among those that share its machine.
-struct NodePlace {
-  int rank = 0;
-  int size = 1;
-};
-
 /// What one rank sends to another, and gets back from it.
 struct Transfer {
   int rank = 0;
@@ -95,9 +89,6 @@ class Communicator {
   void receive(void* data, std::size_t bytes, int from) const;
 
   void barrier() const;
-
-  /// Collective, though each rank learns its own.
-  NodePlace place_on_node() const;
 
   /// True if this MPI says that `sum` may be given a GPU's memory.
   bool takes_gpu_memory() const;

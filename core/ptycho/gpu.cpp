@@ -50,12 +50,11 @@ OpenGpu load_gpu_library() {
 bool gpu_code_installed() { return std::filesystem::exists(gpu_library()); }
 
 std::unique_ptr<Gpu> open_gpu(const GpuOptions& options, const comm::Communicator& ranks) {
-  const comm::NodePlace place = ranks.place_on_node();
   std::unique_ptr<Gpu> gpu;
   std::string reason;
   try {
     static const OpenGpu open = load_gpu_library();
-    gpu.reset(open(options, place));
+    gpu.reset(open(options, comm::place_on_node()));
   } catch (const Error& e) {
     reason = e.what();
   }

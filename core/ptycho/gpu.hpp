@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/comm/communicator.hpp"
+#include "core/comm/node_place.hpp"
 #include "core/device/memory.hpp"
 #include "core/ptycho/batch_plan.hpp"
 #include "core/ptycho/kernels.hpp"

@@ -83,7 +83,7 @@ typedef struct ptychoflow_host {
   uint32_t abi_version;
   void* context; /* the host's own */
 
-  int32_t rank;         /* of this process, from 0 */
+  int32_t rank;         /* of this process, from 0, among those that work on its scan (see ptychoflow_groups) */
   int32_t rank_count;   /* 1: a serial run */
   int32_t threads;      /* that this process may keep busy */
   const char* backend;  /* "auto", "cpu" or "cuda", as the user asked */
@@ -175,6 +175,25 @@ typedef struct ptychoflow_scans {
    * on every rank. */
   void (*abandon)(ptychoflow_instance* self);
 } ptychoflow_scans;
+
+/* With `ranks_per_scan` in the pipeline, ranks form groups that take different scans. `rank`, `rank_count`, `agree` and
+ * `mpi_communicator` are then of the stage's group.
+ * The host's extension that tells a source which scans are its group's: group, group + group_count, and so on. A source
+ * that has not asked for it by the end of `configure` cannot be used with several groups, since each would send all. */
+#define PTYCHOFLOW_GROUPS "ptychoflow.groups/1"
+typedef struct ptychoflow_groups {
+  uint32_t struct_size;
+  int32_t group; /* from 0 */
+  int32_t group_count;
+} ptychoflow_groups;
+
+/* A stage's extension: it makes one of many scans. `rank` and what belongs to it, of it and of the stages that follow,
+ * are of all ranks, not of a group, from `configure` on. It gets the packets of its own group; until `finalize` it must
+ * not wait for other ranks. */
+#define PTYCHOFLOW_GATHERS "ptychoflow.gathers/1"
+typedef struct ptychoflow_gathers {
+  uint32_t struct_size;
+} ptychoflow_gathers;
 
 #ifdef __cplusplus
 }

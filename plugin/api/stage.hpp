@@ -62,6 +62,12 @@ struct Packet {
   bool ends_scan() const { return metadata.value("ends_scan", false); }
 };
 
+/// Ranks that work on the same scan: this one takes scans `number`, `number + count`, and so on.
+struct Group {
+  std::size_t number = 0;
+  std::size_t count = 1;
+};
+
 /// Thrown to unwind after another rank, or a stage downstream, has failed and said why. Carries no message of its own.
 struct FailedElsewhere {
   ptychoflow_status status;
@@ -91,9 +97,16 @@ class Stage {
   /// has several moves on. See ptychoflow_scans in stage.h.
   virtual void abandon_scan() {}
 
+  /// It makes one of many scans, on all ranks together: see ptychoflow_gathers in stage.h.
+  virtual bool gathers() const { return false; }
+
  protected:
   const ptychoflow_host& host() const { return *host_; }
   bool is_root() const { return host_->rank == 0; }
+  Group group() const;  ///< Which scans are for this rank. A source must ask in `configure`.
+
+  /// True on one rank alone, which says what all would say.
+  bool speaks_for_all() const { return is_root() && group().number == 0; }
   void emit(Packet& packet);
   void log(ptychoflow_log_level level, const std::string& text) const { host_->log(host_, level, text.c_str()); }
   void info(const std::string& text) const { log(PTYCHOFLOW_LOG_INFO, text); }
@@ -127,6 +140,12 @@ inline bool Stage::produce() {
 inline void Stage::progress(std::int64_t done, std::int64_t total, const std::string& text) const {
   const ptychoflow_progress p{sizeof(p), done, total, text.c_str()};
   host_->progress(host_, &p);
+}
+
+inline Group Stage::group() const {
+  const auto* groups = static_cast<const ptychoflow_groups*>(host_->extension(host_, PTYCHOFLOW_GROUPS));
+  if (!groups) return {};
+  return {static_cast<std::size_t>(groups->group), static_cast<std::size_t>(groups->group_count)};
 }
 
 inline void Stage::agree() const {
@@ -243,9 +262,13 @@ struct Binding {
     });
   }
 
-  static const void* extension(ptychoflow_instance*, const char* id) noexcept {
+  static const void* extension(ptychoflow_instance* self, const char* text) noexcept {
     static const ptychoflow_scans scans{sizeof(scans), current_scan, abandon_scan};
-    return id && std::string_view(id) == PTYCHOFLOW_SCANS ? &scans : nullptr;
+    static const ptychoflow_gathers gathers{sizeof(gathers)};
+    const std::string_view id = text ? text : "";
+    if (id == PTYCHOFLOW_SCANS) return &scans;
+    if (id == PTYCHOFLOW_GATHERS && static_cast<const Stage&>(of(self).stage).gathers()) return &gathers;
+    return nullptr;
   }
 
   static const ptychoflow_stage_descriptor* describe(Info given) {

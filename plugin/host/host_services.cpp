@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "core/comm/activity.hpp"
 #include "plugin/host/signals.hpp"
 
@@ -20,18 +22,18 @@ void quietly(F&& body) noexcept {
 }  // namespace
 
 HostServices::HostServices(std::string stage_id, const HostSettings& settings, Screen& screen,
-                           std::shared_ptr<void> communicator, Emit emit, Agree agree)
+                           const ptychoflow_groups& groups, Emit emit, Agree agree)
     : stage_id_(std::move(stage_id)),
       screen_(screen),
-      communicator_(std::move(communicator)),
+      groups_(groups),
       emit_(std::move(emit)),
       agree_(std::move(agree)) {
   table_ = {
       .struct_size = sizeof(table_),
       .abi_version = PTYCHOFLOW_ABI_VERSION,
       .context = this,
-      .rank = settings.rank,
-      .rank_count = settings.rank_count,
+      .rank = 0,
+      .rank_count = 1,
       .threads = settings.threads,
       .backend = settings.backend.c_str(),
       .command = settings.command.c_str(),
@@ -55,7 +57,7 @@ HostServices::HostServices(std::string stage_id, const HostSettings& settings, S
             quietly([&] {
               const Json figures = Json::parse(text ? text : "", nullptr, false);
               if (figures.is_object()) {
-                of(host).reported_.update(figures);
+                of(host).reported_.update(figures, true);
               } else {
                 of(host).screen_.log(PTYCHOFLOW_LOG_WARNING,
                                      of(host).stage_id_ + ": its report is not a JSON object and is left out");
@@ -64,8 +66,31 @@ HostServices::HostServices(std::string stage_id, const HostSettings& settings, S
           },
       .agree = [](const ptychoflow_host* host) { return of(host).agree_(); },
       .mpi_communicator = [](const ptychoflow_host* host) { return of(host).communicator_.get(); },
-      .extension = [](const ptychoflow_host*, const char*) -> const void* { return nullptr; },
+      .extension = [](const ptychoflow_host* host, const char* id) -> const void* {
+        if (!id || std::string_view(id) != PTYCHOFLOW_GROUPS) return nullptr;
+        of(host).asked_for_group_ = true;
+        return &of(host).groups_;
+      },
   };
+}
+
+void HostServices::add_figures_of_group(const Json& theirs) {
+  for (const auto& [key, value] : theirs.items()) {
+    Json& mine = reported_[key];
+    if (mine.is_array() && value.is_array()) {
+      mine.insert(mine.end(), value.begin(), value.end());
+    } else if (mine.is_object() && value.is_object()) {
+      mine.update(value, true);
+    } else if (mine.is_null()) {
+      mine = value;
+    }
+  }
+}
+
+void HostServices::work_with(const comm::Team& team) {
+  communicator_ = team.duplicate();
+  table_.rank = team.rank();
+  table_.rank_count = team.size();
 }
 
 }  // namespace ptychoflow::host

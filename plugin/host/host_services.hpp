@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/comm/team.hpp"
 #include "plugin/api/stage.h"
 #include "plugin/host/pipeline.hpp"
 #include "plugin/host/progress.hpp"
@@ -13,8 +14,6 @@ namespace ptychoflow::host {
 
 /// What is the same for all stages of a run.
 struct HostSettings {
-  int rank = 0;
-  int rank_count = 1;
   int threads = 1;
   std::string backend = "auto";
   std::string command;     ///< the command line, for the record
@@ -26,22 +25,33 @@ class HostServices {
   using Emit = std::function<ptychoflow_status(ptychoflow_packet*)>;
   using Agree = std::function<ptychoflow_status()>;
 
-  /// `settings` and `screen` must outlive it. `communicator`: an MPI_Comm's address, or null.
-  HostServices(std::string stage_id, const HostSettings& settings, Screen& screen, std::shared_ptr<void> communicator,
+  /// `settings` and `screen` must outlive it.
+  HostServices(std::string stage_id, const HostSettings& settings, Screen& screen, const ptychoflow_groups& groups,
                Emit emit, Agree agree);
   HostServices(const HostServices&) = delete;
   HostServices& operator=(const HostServices&) = delete;
 
   const ptychoflow_host* table() const { return &table_; }
 
+  /// From now on these are the stage's ranks. Collective. `team` must outlive this object.
+  void work_with(const comm::Team& team);
+
+  /// Whether the stage has asked which scans are its group's.
+  bool asked_for_group() const { return asked_for_group_; }
+
   /// The figures that the stage has reported so far.
   const Json& reported() const { return reported_; }
+
+  /// Adds what another group reported of its scans: lists are joined.
+  void add_figures_of_group(const Json& theirs);
 
  private:
   static HostServices& of(const ptychoflow_host* host) { return *static_cast<HostServices*>(host->context); }
 
   std::string stage_id_;
   Screen& screen_;
+  ptychoflow_groups groups_;
+  bool asked_for_group_ = false;
   std::shared_ptr<void> communicator_;
   Emit emit_;
   Agree agree_;

@@ -18,6 +18,8 @@
 namespace ptychoflow::host {
 namespace {
 
+constexpr const char* ranks_per_scan = "ranks_per_scan";
+
 std::string read_text(const std::string& path) {
   constexpr std::size_t most_bytes = 1 << 18;
   const auto refuse = [&](const std::string& why) { throw Error(ErrorCode::usage, path + ": " + why); };
@@ -42,8 +44,12 @@ class Checker {
 
   void check(const std::map<std::string, std::string>& overrides) {
     Json& root = document_.root;
-    add(check_schema(Json::parse(pipeline_schema), root, Pointer(), "key"));
     const Variables variables(document_, overrides, faults_);
+    if (root.contains(ranks_per_scan)) {
+      root[ranks_per_scan] =
+          variables.substitute(root[ranks_per_scan], Pointer() / ranks_per_scan, document_, written_, faults_);
+    }
+    add(check_schema(Json::parse(pipeline_schema), root, Pointer(), "key"));
     if (!root.is_object()) return;
     root["variables"] = variables.values();
     if (!root.contains("stages") || !root["stages"].is_array()) return;
@@ -138,8 +144,12 @@ Pipeline load_pipeline(const std::string& path, const std::map<std::string, std:
   }
   if (!faults.empty()) throw Error(code, fault_report(path, std::move(faults)));
 
-  Pipeline pipeline{document.root["name"], path, {}, {}, {}};
+  Pipeline pipeline;
+  pipeline.name = document.root["name"];
+  pipeline.file = path;
   if (document.root.value("on_error", "stop") == "skip") pipeline.on_error = OnError::skip;
+  if (const Json each = document.root.value(ranks_per_scan, Json("all")); each.is_number())
+    pipeline.ranks_per_scan = each;
   for (const Json& entry : document.root["stages"]) {
     pipeline.stages.push_back({entry["stage"], entry["id"], entry["params"]});
   }

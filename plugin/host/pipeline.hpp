@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct Pipeline {
   std::string file;  ///< path as given to `load_pipeline`
   std::vector<StageSpec> stages;
   OnError on_error = OnError::stop;
-  Json resolved;  ///< the whole file with variables and ids put in, for the record
+  std::optional<int> ranks_per_scan;  ///< none: all
+  Json resolved;                      ///< the whole file with variables and ids put in, for the record
 };
 
 /// What the parser must know of stages.

@@ -102,9 +102,7 @@ int run_pipeline(const Command& command, comm::Session& session) {
                  {"ranks", session.size()}, {"host", comm::host_name()}, {"start_time", utc_now()}};
 
   Screen screen(command.verbosity, session.rank(), comm::host_name());
-  HostSettings settings{.rank = session.rank(),
-                        .rank_count = session.size(),
-                        .threads = command.threads > 0 ? command.threads : session.cores(),
+  HostSettings settings{.threads = command.threads > 0 ? command.threads : session.cores(),
                         .backend = command.backend,
                         .command = command.line};
   report["threads"] = settings.threads;
@@ -121,7 +119,7 @@ int run_pipeline(const Command& command, comm::Session& session) {
   comm::Verdict verdict;
   bool report_possible = false;
   const auto fail = [&](ErrorCode code, const char* message) {
-    verdict = session.agree(comm::Failure{session.rank(), code, "", message});
+    verdict = session.everyone().agree(comm::Failure{session.rank(), code, "", message});
   };
   try {
     if (root && !command.report.empty()) io::check_target(command.report, io::Overwrite::allow);
@@ -145,7 +143,9 @@ int run_pipeline(const Command& command, comm::Session& session) {
 
   // Every rank has come to the same verdict, and they can speak to each other, unless this one was abandoned.
   const MemoryUse memory = memory_use();
-  const auto gathered = [&](double mine) { return verdict.abandoned ? std::vector{mine} : session.gather(mine); };
+  const auto gathered = [&](double mine) {
+    return verdict.abandoned ? std::vector{mine} : session.everyone().gather(mine);
+  };
   const auto stops = gathered(stop_requested() ? 1 : 0);
   const auto gathered_bytes = [&](double mine) {
     const auto all = gathered(mine);

@@ -44,6 +44,7 @@ struct Runner::Node {
   std::unique_ptr<HostServices> services{};
   ptychoflow_instance* self = nullptr;
   const ptychoflow_scans* scans = nullptr;  ///< if it can leave a scan
+  bool gathered = false;                    ///< it gathers scans, or follows one that does
   Json output = Json();
   double seconds = 0;
   std::int64_t packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0;
@@ -51,18 +52,45 @@ struct Runner::Node {
 
 Runner::Runner(const Pipeline& pipeline, const StageLibrary& library, const HostSettings& settings, Screen& screen,
                comm::Session& session)
-    : pipeline_(pipeline), session_(session), screen_(screen) {
+    : pipeline_(pipeline), session_(session), screen_(screen), scan_team_(&session.everyone()) {
   for (const auto& spec : pipeline.stages) {
     const std::size_t place = nodes_.size();
     nodes_.push_back(std::make_unique<Node>(Node{spec, library.load(spec.stage), place}));
   }
-  verdict_ = session_.agree(std::nullopt);  // all ranks have their stages: now they can share communicators out
+  verdict_ = session_.everyone().agree(std::nullopt);  // all have their stages: now they can share communicators out
   if (!verdict_.ok()) return;
+  share_out();
   for (auto& node : nodes_) {
     node->services = std::make_unique<HostServices>(
-        node->spec.id, settings, screen, session.duplicate(),
+        node->spec.id, settings, screen, groups_,
         [this, place = node->place](ptychoflow_packet* packet) { return emit(place, packet); },
-        [this] { return agree(); });
+        [this, node = node.get()] { return agree_for(*node); });
+    node->services->work_with(*scan_team_);
+  }
+}
+
+/// Makes groups of ranks, if the pipeline asks for several.
+void Runner::share_out() {
+  const int ranks = session_.size(), each = pipeline_.ranks_per_scan.value_or(ranks);
+  if (each >= ranks) return;
+  if (ranks % each != 0) {
+    throw Error(ErrorCode::usage, fmt::format("{}: /ranks_per_scan: {} does not divide the {} ranks of this run into "
+                                              "groups of one size: choose another number of one of them",
+                                              pipeline_.file, each, ranks));
+  }
+  group_ = session_.everyone().split(each);
+  scan_team_ = group_.get();
+  groups_.group = session_.rank() / each;
+  groups_.group_count = ranks / each;
+}
+
+/// Gives all ranks to the first stage that gathers scans, and to those that follow.
+void Runner::meet_gathering_stages() {
+  bool gathered = false;
+  for (auto& node : nodes_) {
+    gathered = gathered || node->stage.descriptor->extension(node->self, PTYCHOFLOW_GATHERS);
+    node->gathered = gathered;
+    if (gathered) node->services->work_with(session_.everyone());
   }
 }
 
@@ -118,10 +146,19 @@ ptychoflow_status Runner::call(Node& node, const char* callback, F&& function) {
   return status;
 }
 
-ptychoflow_status Runner::agree() {
+ptychoflow_status Runner::agree(comm::Team& team) {
   const bool may_skip = moving_ && pipeline_.on_error == OnError::skip && failure_ && failure_->code == ErrorCode::data;
-  verdict_ = session_.agree(failure_, may_skip ? comm::Patience::minutes : comm::Patience::seconds);
+  verdict_ = team.agree(failure_, may_skip ? comm::Patience::minutes : comm::Patience::seconds);
   return verdict_.ok() ? PTYCHOFLOW_OK : PTYCHOFLOW_PEER_FAILED;
+}
+
+ptychoflow_status Runner::agree_for(const Node& node) {
+  if (!group_ || !node.gathered) return agree(*scan_team_);
+  if (moving_ && !scans_done_) {
+    fail(node, "process", ErrorCode::other, "it gathers scans, and yet waits for all ranks before finalize");
+    return PTYCHOFLOW_PEER_FAILED;
+  }
+  return agree(session_.everyone());
 }
 
 /// The emit of the stage at `place`. Called from within a stage, so that nothing may be thrown.
@@ -178,6 +215,7 @@ comm::Verdict Runner::configure() {
       fail(*node, "create", ErrorCode::usage, "on_error: skip, but this stage cannot leave a scan: set on_error: stop");
     }
   }
+  if (group_ && agree(session_.everyone()) == PTYCHOFLOW_OK) meet_gathering_stages();
   Json input = empty_stream();
   for (std::size_t place = 0; place < nodes_.size() && healthy(); ++place) {
     try {
@@ -189,7 +227,11 @@ comm::Verdict Runner::configure() {
     configure(place, input);
     input = nodes_[place]->output;
   }
-  agree();
+  if (group_ && healthy() && !nodes_[0]->services->asked_for_group()) {
+    fail(*nodes_[0], "configure", ErrorCode::usage,
+         "ranks_per_scan: this source does not share its scans out among groups of ranks: leave ranks_per_scan out");
+  }
+  agree(session_.everyone());
   return verdict_;
 }
 
@@ -201,17 +243,26 @@ comm::Verdict Runner::run() {
     while (status == PTYCHOFLOW_OK && healthy()) {
       status = call(*nodes_[0], "process", [](const auto& stage, auto* self) { return stage.process(self, nullptr); });
     }
-    agree();
+    agree(*scan_team_);
   } while (skip_scan());
+  scans_done_ = true;
+  if (group_ && !verdict_.abandoned) meet_other_groups();
   for (auto& node : nodes_) {
     if (!healthy()) break;
     status = call(*node, "finalize", [](const auto& stage, auto* self) { return stage.finalize(self); });
     if (status == PTYCHOFLOW_DONE) fail(*node, "finalize", ErrorCode::other, "it returned DONE, which is for process");
-    agree();
+    agree(session_.everyone());
   }
   moving_ = false;
+  if (group_ && healthy()) collect_figures();
   screen_.end_progress();
   return verdict_;
+}
+
+/// Waits for those that still have scans; of a group that failed one rank speaks, and ends them.
+void Runner::meet_other_groups() {
+  if (!verdict_.ok() && verdict_.failures.front().rank != session_.rank()) failure_.reset();
+  agree(session_.everyone());
 }
 
 /// After an agreement: leaves the scan under way, if that is all there is to its failure.
@@ -223,14 +274,33 @@ bool Runner::skip_scan() {
   const auto& first = verdict_.failures.front();
   const std::string scan = nodes_[0]->scans->current(nodes_[0]->self);
   skipped_scans_.push_back({{"scan", scan}, {"stage", first.origin}, {"rank", first.rank}, {"message", first.message}});
-  if (session_.rank() == 0) {
+  if (scan_team_->rank() == 0) {
     screen_.log(PTYCHOFLOW_LOG_ERROR, fmt::format("scan '{}' is skipped: {}: {}", scan, first.origin, first.message));
   }
   for (auto& node : nodes_) node->scans->abandon(node->self);
   failure_.reset();
-  session_.forgive();
+  scan_team_->forgive();
   verdict_ = {};
   return true;
+}
+
+/// What groups have to report of their scans: every rank learns which were skipped, and rank 0 the figures. Collective.
+void Runner::collect_figures() {
+  Json mine = {{"skipped_scans", skipped_scans_}, {"stages", Json::object()}};
+  for (const auto& node : nodes_) {
+    if (!node->gathered) mine["stages"][node->spec.id] = node->services->reported();
+  }
+  const auto texts = session_.everyone().gather(scan_team_->rank() == 0 ? mine.dump() : "");
+  skipped_scans_ = Json::array();
+  for (std::size_t rank = 0; rank < texts.size(); ++rank) {
+    if (texts[rank].empty()) continue;
+    const Json theirs = Json::parse(texts[rank]);
+    for (const Json& scan : theirs["skipped_scans"]) skipped_scans_.push_back(scan);
+    if (session_.rank() != 0 || rank == 0) continue;
+    for (auto& node : nodes_) {
+      if (!node->gathered) node->services->add_figures_of_group(theirs["stages"][node->spec.id]);
+    }
+  }
 }
 
 std::vector<Json> Runner::streams() const {

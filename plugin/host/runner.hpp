@@ -16,10 +16,13 @@
 namespace ptychoflow::host {
 
 /// Runs one pipeline, once. All ranks must make the same calls; each call ends by an agreement of all ranks, so that
-/// after a failure anywhere no rank goes on. Instances are destroyed with the runner, last stage first.
+/// after a failure anywhere no rank goes on. With `ranks_per_scan` groups of ranks go through the scans side by side; a
+/// stage that gathers scans and those after it have all ranks again, and the groups meet before the first finalize.
+/// Instances are destroyed with the runner, last stage first.
 class Runner {
  public:
-  /// Loads the stages. Arguments must outlive it. @throws Error as StageLibrary::load does
+  /// Loads the stages. Arguments must outlive it.
+  /// @throws Error as StageLibrary::load does, and (usage) if ranks_per_scan does not divide the ranks
   Runner(const Pipeline& pipeline, const StageLibrary& library, const HostSettings& settings, Screen& screen,
          comm::Session& session);
   ~Runner();
@@ -49,11 +52,16 @@ class Runner {
   using Clock = std::chrono::steady_clock;
 
   ptychoflow_status emit(std::size_t place, ptychoflow_packet* packet);
-  ptychoflow_status agree();
+  ptychoflow_status agree(comm::Team& team);
+  ptychoflow_status agree_for(const Node& node);
   void configure(std::size_t place, const Json& input);
   void fail(const Node& node, const char* callback, ErrorCode code, const std::string& message);
   void charge(Node* next);
   bool skip_scan();
+  void share_out();
+  void meet_gathering_stages();
+  void meet_other_groups();
+  void collect_figures();
   template <class F>
   ptychoflow_status call(Node& node, const char* callback, F&& function);
   bool healthy() const { return !failure_ && verdict_.ok(); }
@@ -61,11 +69,15 @@ class Runner {
   const Pipeline& pipeline_;
   comm::Session& session_;
   Screen& screen_;
+  std::unique_ptr<comm::Team> group_;  // with `ranks_per_scan`: those that work on this rank's scans
+  ptychoflow_groups groups_{sizeof(groups_), 0, 1};
+  comm::Team* scan_team_;  // the group, or everyone
   std::vector<std::unique_ptr<Node>> nodes_;
   std::optional<comm::Failure> failure_;  // of this rank: the first, which is the innermost
-  comm::Verdict verdict_;                 // of all ranks
+  comm::Verdict verdict_;                 // of the last agreement
   Json skipped_scans_ = Json::array();
   bool moving_ = false;      // process or finalize is running, so that stages may emit
+  bool scans_done_ = false;  // all groups have come together
   Node* charged_ = nullptr;  // whose time it is
   Clock::time_point charged_since_;
 };

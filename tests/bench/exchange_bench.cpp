@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
   }
   const Index width = std::atol(argv[1]), rows = std::atol(argv[2]), bytes = argc > 3 ? std::atol(argv[3]) : 131072;
   const comm::Session session;
-  const auto handle = session.duplicate();
+  const auto handle = session.everyone().duplicate();
   const comm::Communicator ranks(handle.get());
 
   const ptycho::Distribution distribution = bands(rows, ranks);

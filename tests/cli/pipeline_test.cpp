@@ -117,9 +117,11 @@ TEST_F(PipelineFile, RefusesAWrongTopLevel) {
       faults("name: x\nstages:\n"),
       "scan.yaml:2:1: /stages: expected a list of at least 1, each a mapping with id, params, stage; got nothing");
   EXPECT_EQ(faults("- a\n"),
-            "scan.yaml:1:1: expected a mapping with description, name, on_error, stages, variables; got a list");
+            "scan.yaml:1:1: expected a mapping with description, name, on_error, ranks_per_scan, stages, variables; "
+            "got a list");
   EXPECT_EQ(faults("just words\n"),
-            "scan.yaml:1:1: expected a mapping with description, name, on_error, stages, variables; got 'just words'");
+            "scan.yaml:1:1: expected a mapping with description, name, on_error, ranks_per_scan, stages, variables; "
+            "got 'just words'");
   EXPECT_EQ(faults("name: x\nstages: [save, {stage: ptycho_dm, params: 3}]\n"),
             "scan.yaml:2:10: /stages/0: expected a mapping with id, params, stage; got 'save'\n"
             "scan.yaml:2:43: /stages/1/params: expected a mapping or nothing; got 3");

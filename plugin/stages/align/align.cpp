@@ -13,6 +13,7 @@
 #include "core/tomo/alignment.hpp"
 #include "core/tomo/projection_stack.hpp"
 #include "plugin/api/stage.hpp"
+#include "plugin/stages/align/collected.hpp"
 
 namespace ptychoflow {
 namespace {
@@ -31,12 +32,6 @@ bool is_of_one_scan(const std::string& tensor) {
   return std::any_of(names.begin(), names.end(), [&](const char* name) { return tensor == name; }) ||
          std::any_of(prefixes.begin(), prefixes.end(), [&](const char* start) { return tensor.starts_with(start); });
 }
-
-/// The images of one scan, kept until the series is whole.
-struct Collected {
-  tomo::Projection projection;
-  Tensor phase, weight, absorption;
-};
 
 double rms(const std::vector<tomo::Shift>& shifts) {
   double sum = 0;
@@ -88,12 +83,16 @@ class Align : public stage::Stage {
       series_ = series->get<std::string>();
   }
 
-  /// The root alone has projections. The others wait for it to come to an end, good or bad, and learn what they need
+  bool gathers() const override { return true; }
+
+  /// The root alone makes the stack. The others wait for it to come to an end, good or bad, and learn what they need
   /// for a packet like its own.
   void finalize() override {
+    const comm::Communicator ranks(host().mpi_communicator(&host()));
+    agree();
+    align::gather(collected_, ranks);
     Json metadata;  // null: nothing is to be sent
     if (is_root() && !stopped("before it began")) metadata = make_stack();
-    const comm::Communicator ranks(host().mpi_communicator(&host()));
     agree();
     std::string text = metadata.dump();
     ranks.broadcast(text);
@@ -112,7 +111,7 @@ class Align : public stage::Stage {
   }
 
   void collect(Packet& packet) {
-    Collected c;
+    align::Collected c;
     tomo::Projection& p = c.projection;
     p.scan = packet.metadata.value("scan", "");
     const auto rotation = packet.metadata.find("rotation_deg");
@@ -125,13 +124,11 @@ class Align : public stage::Stage {
     p.rotation_deg = rotation->get<double>();
     p.pixel_size_m = known<std::array<double, 2>>(packet, "pixel_size_m");
     p.origin_m = known<std::array<double, 2>>(packet, "object_origin_m");
-    wavelength_m_ = known<double>(packet, "wavelength_m");
+    c.wavelength_m = known<double>(packet, "wavelength_m");
     c.phase = packet.take("phase");
     c.weight = packet.take("phase_weight");
     c.absorption = packet.take("absorption");
-    p.phase = c.phase.view<const float, 2>();
-    p.weight = image_like(p, c.weight, "phase_weight");
-    p.absorption = image_like(p, c.absorption, "absorption");
+    c.look_at_images();
     collected_.push_back(std::move(c));
   }
 
@@ -144,23 +141,15 @@ class Align : public stage::Stage {
     return found->get<T>();
   }
 
-  static View<const float, 2> image_like(const tomo::Projection& p, const Tensor& tensor, const char* name) {
-    if (!tensor) return {};
-    const auto image = tensor.view<const float, 2>();
-    if (image.extents() != p.phase.extents())
-      throw Error(ErrorCode::other, fmt::format("`{}` of scan '{}' has not the extents of `phase`", name, p.scan));
-    return image;
-  }
-
   /// Aligns what was collected, puts the tensors into `kept_`, and gives the packet's metadata; null if the user wants
   /// to stop.
   Json make_stack() {
-    std::stable_sort(collected_.begin(), collected_.end(), [](const Collected& a, const Collected& b) {
+    std::stable_sort(collected_.begin(), collected_.end(), [](const align::Collected& a, const align::Collected& b) {
       return a.projection.rotation_deg < b.projection.rotation_deg;
     });
     std::vector<tomo::Projection> projections;
     std::vector<double> angle_deg, angle_rad;
-    for (const Collected& c : collected_) {
+    for (const align::Collected& c : collected_) {
       projections.push_back(c.projection);
       angle_deg.push_back(c.projection.rotation_deg);
       angle_rad.push_back(c.projection.rotation_deg * pi / 180);
@@ -197,7 +186,7 @@ class Align : public stage::Stage {
     kept_.tensors.insert_or_assign("projection_deg", Tensor::own(std::move(angle_deg), {count}));
     return {{"rotation_axis_px", found.axis_px},
             {"pixel_size_m", projections[0].pixel_size_m},
-            {"wavelength_m", wavelength_m_},
+            {"wavelength_m", collected_[0].wavelength_m},
             {"series", series_},
             {"projection_count", count}};
   }
@@ -246,10 +235,9 @@ class Align : public stage::Stage {
   }
 
   tomo::AlignmentSettings settings_;
-  std::vector<Collected> collected_;
+  std::vector<align::Collected> collected_;
   Packet kept_;
   std::string series_;
-  double wavelength_m_ = 0;
 };
 
 }  // namespace

@@ -37,12 +37,15 @@ class LoadCxi : public stage::Stage {
  public:
   Description configure(const Json& params, const Description&) override {
     params_ = read_parameters(params);
-    if (is_root() && params_.left_out > 0) {
+    number_ = group().number;
+    if (speaks_for_all() && params_.left_out > 0) {
       info(fmt::format("{} of {} scans are left out, as their results are there", params_.left_out,
                        params_.left_out + params_.scans.size()));
     }
     require_files();
-    stream_ = open_scan();
+    stream_ = open_scan(0);
+    opened_ = 0;
+    ended_ = number_ >= params_.scans.size();
     Description declared = stream_;
     if (params_.scans.size() > 1) {  // what differs from scan to scan is on their packets alone
       for (const char* key : {"scan", "source", "rotation_deg", "frame_count"}) declared.metadata.erase(key);
@@ -57,7 +60,7 @@ class LoadCxi : public stage::Stage {
 
   bool produce() override {
     if (ended_) return false;
-    if (done_ == 0 && number_ > 0) open_next();
+    if (done_ == 0 && opened_ != number_) open_next();
     const auto count = std::min(static_cast<std::size_t>(params_.block_frames), share_.size() - done_);
     const auto numbers = std::span<const Index>(share_).subspan(done_, count);
     Packet packet;
@@ -81,7 +84,7 @@ class LoadCxi : public stage::Stage {
     return !ended_;
   }
 
-  std::string current_scan() const override { return params_.scans[number_].name(); }
+  std::string current_scan() const override { return ended_ ? "" : params_.scans[number_].name(); }
   void abandon_scan() override { move_on(); }
 
  private:
@@ -97,8 +100,9 @@ class LoadCxi : public stage::Stage {
   /// To the next scan, on all ranks alike: they have agreed that the one before is done, or bad.
   void move_on() {
     done_ = 0;
-    if (number_ + 1 < params_.scans.size()) {
-      ++number_;
+    const std::size_t next = number_ + group().count;
+    if (next < params_.scans.size()) {
+      number_ = next;
     } else {
       ended_ = true;
     }
@@ -110,22 +114,23 @@ class LoadCxi : public stage::Stage {
     return comm::Communicator(host().mpi_communicator(&host())).max(should_stop() ? 1 : 0) > 0;
   }
 
-  /// Opens scan `number_` and describes the stream that it gives.
-  Description open_scan() {
+  /// Opens a scan and describes the stream that it gives.
+  Description open_scan(std::size_t number) {
     reader_.reset();
-    scan_.emplace(params_.scans[number_].file);
+    opened_.reset();
+    scan_.emplace(params_.scans[number].file);
     select_frames();
     const auto window = choose_window();
     geometry_ = geometry_of(header(), params_, window.size);
     positions_ = positions_of(header(), params_, frame_count_, geometry_);
     share_out();
     reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
-    return describe(window.size);
+    return describe(window.size, params_.scans[number]);
   }
 
   /// The stages downstream were configured for the first scan: later ones must be like it.
   void open_next() {
-    const Description here = open_scan();
+    const Description here = open_scan(number_);
     const auto differ = [&](const std::string& what) {
       throw Error(ErrorCode::data,
                   fmt::format("{}: its {} differ from those of the first scan, {}: scans of one series "
@@ -141,6 +146,7 @@ class LoadCxi : public stage::Stage {
       if (here.metadata.value(key, Json()) != stream_.metadata.value(key, Json()))
         differ(fmt::format("metadata ({})", key));
     }
+    opened_ = number_;
   }
 
   const io::CxiHeader& header() const { return scan_->header(); }
@@ -209,7 +215,7 @@ class LoadCxi : public stage::Stage {
   }
 
   /// Declares the stream, and decides which of the file's extras still mean something for frames of this size.
-  Description describe(Extents<2> frame) {
+  Description describe(Extents<2> frame, const io::ScanFile& scan) {
     const auto& h = header();
     Description out;
     out.add("frames", reader_->type(), {nullptr, frame[0], frame[1]}, "frame:y:x", "count");
@@ -218,8 +224,10 @@ class LoadCxi : public stage::Stage {
     out.add("mask", "uint8", {frame[0], frame[1]}, "y:x", "");
     const auto fits = [&](const Extents<3>& probe, const char* what) {
       if (probe[1] == frame[0] && probe[2] == frame[1]) return true;
-      warn(fmt::format("{}: its {} of {} × {} pixels does not fit frames of {} × {} and is left out", h.file, what,
-                       probe[1], probe[2], frame[0], frame[1]));
+      if (is_root()) {
+        warn(fmt::format("{}: its {} of {} × {} pixels does not fit frames of {} × {} and is left out", h.file, what,
+                         probe[1], probe[2], frame[0], frame[1]));
+      }
       return false;
     };
     pass_probe_ = h.initial_probe[0] > 0 && fits(h.initial_probe, "initial probe");
@@ -230,7 +238,7 @@ class LoadCxi : public stage::Stage {
       out.add("truth_probe", h.truth_probe_type, shape_of(h.truth_probe), "mode:y:x", "√count");
       out.add("truth_offset_px", "int32", {frame_count_, 2}, "frame:y,x", "px");
     }
-    metadata_ = {{"scan", params_.scans[number_].name()},
+    metadata_ = {{"scan", scan.name()},
                  {"scan_count", params_.scans.size()},
                  {"source", h.file},
                  {"frame_count", frame_count_},
@@ -239,7 +247,7 @@ class LoadCxi : public stage::Stage {
                  {"wavelength_m", geometry_.wavelength_m},
                  {"distance_m", geometry_.distance_m},
                  {"detector_pixel_m", geometry_.detector_pixel_m}};
-    if (const auto angle = params_.scans[number_].rotation_deg) metadata_["rotation_deg"] = *angle;
+    if (const auto angle = scan.rotation_deg) metadata_["rotation_deg"] = *angle;
     if (h.negative_is_masked || params_.saturation) metadata_["negative_is_masked"] = true;
     out.metadata = metadata_;
     return out;
@@ -283,9 +291,10 @@ class LoadCxi : public stage::Stage {
   }
 
   Parameters params_;
-  std::size_t number_ = 0;  ///< of the scan that is being read, or is next
-  bool ended_ = false;      ///< no more scans
-  Description stream_;      ///< of the first scan
+  std::size_t number_ = 0;             ///< of the scan that is being read, or is next
+  std::optional<std::size_t> opened_;  ///< the scan that is open, and fits
+  bool ended_ = false;                 ///< no more scans
+  Description stream_;                 ///< of the first scan
   std::optional<io::CxiScan> scan_;
   std::optional<FrameReader> reader_;
   io::ScanGeometry geometry_;

@@ -33,11 +33,12 @@ class LoadResults : public stage::Stage {
       if (!std::filesystem::exists(scan.file))
         throw Error(ErrorCode::data, scan.file + ": there is no such file: correct files, or leave it out");
     }
+    number_ = group().number;
     return describe(io::read_result_kinds(scans_[0].file));
   }
 
   bool produce() override {
-    if (number_ == scans_.size()) return false;
+    if (number_ >= scans_.size()) return false;
     const io::ScanFile& scan = scans_[number_];
     Packet packet;
     packet.metadata = {
@@ -46,15 +47,17 @@ class LoadResults : public stage::Stage {
     share_metadata(packet);
     progress(static_cast<Index>(number_ + 1), static_cast<Index>(scans_.size()), "results read");
     emit(packet);
-    ++number_;
+    move_on();
     if (all_should_stop()) number_ = scans_.size();
     return number_ < scans_.size();
   }
 
   std::string current_scan() const override { return number_ < scans_.size() ? scans_[number_].name() : ""; }
-  void abandon_scan() override { ++number_; }
+  void abandon_scan() override { move_on(); }
 
  private:
+  void move_on() { number_ += group().count; }
+
   /// All scans have the tensors of the first one, in sizes of their own.
   Description describe(const io::ResultKinds& first) const {
     const auto type = [](bool is_double) { return is_double ? "complex128" : "complex64"; };

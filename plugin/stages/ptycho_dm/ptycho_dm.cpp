@@ -8,6 +8,7 @@
 #include <chrono>
 #include <optional>
 
+#include "core/comm/node_place.hpp"
 #include "core/device/scratch.hpp"
 #include "core/io/result_file.hpp"
 #include "core/io/scan_file_name.hpp"
@@ -193,7 +194,7 @@ class PtychoDm final : public stage::Stage {
       info(gpu_->description());
     } catch (const Error& e) {
       if (backend == "cuda") throw;
-      if (is_root()) warn(fmt::format("computing on the CPU: {}", e.what()));
+      if (speaks_for_all()) warn(fmt::format("computing on the CPU: {}", e.what()));
     }
   }
 
@@ -233,11 +234,9 @@ class PtychoDm final : public stage::Stage {
   }
 
   /// What the machine has, but for a rest that others need, shared among its ranks.
-  std::uint64_t memory_of_this_rank() const {
-    const comm::Communicator ranks(host().mpi_communicator(&host()));
-    agree();
+  static std::uint64_t memory_of_this_rank() {
     const auto physical = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    return static_cast<std::uint64_t>(0.95 * physical / ranks.place_on_node().size);
+    return static_cast<std::uint64_t>(0.95 * physical / comm::place_on_node().size);
   }
 
   /// A file that cannot be read must fail now, not after the frames have been.

@@ -23,7 +23,7 @@ class Simulate : public Stage {
  public:
   Description configure(const Json& params, const Description& input) override;
   bool produce() override;
-  std::string current_scan() const override { return series_ ? series_->scan_name(number_) : ""; }
+  std::string current_scan() const override { return ended_ ? "" : series_->scan_name(number_); }
   void abandon_scan() override;
 
  private:
@@ -53,10 +53,14 @@ Description Simulate::configure(const Json& params, const Description& input) {
   sharing_ = parameters.sharing;
   series_.emplace(std::move(parameters));
   plan_scan();
-  if (is_root()) {
+  if (speaks_for_all()) {
     for (const auto& warning : plan_->warnings) warn(warning);
   }
-  return declared(input);
+  Description output = declared(input);
+  number_ = static_cast<Index>(group().number);
+  ended_ = number_ >= series_->scan_count();
+  if (number_ > 0) plan_.reset();  // of the first scan, which is another group's
+  return output;
 }
 
 /// Plans scan `number_`: which frames are this rank's, and what its packets say.
@@ -171,7 +175,7 @@ void Simulate::add_truth(Packet& packet) {
     offsets(j, 1) = static_cast<std::int32_t>(first.x);
   }
   packet.tensors["truth_offset_px"] = Tensor::own(std::move(offsets));
-  if (series_->is_tomogram() && is_root() && !volume_sent_) {
+  if (series_->is_tomogram() && speaks_for_all() && !volume_sent_) {
     packet.tensors["truth_volume"] = Tensor::own(series_->volume(*pool_));
     volume_sent_ = number_;
   }
@@ -209,8 +213,9 @@ void Simulate::move_on() {
   simulator_.reset();
   plan_.reset();
   done_ = 0;
-  if (number_ + 1 < series_->scan_count()) {
-    ++number_;
+  const Index next = number_ + static_cast<Index>(group().count);
+  if (next < series_->scan_count()) {
+    number_ = next;
   } else {
     ended_ = true;
   }
