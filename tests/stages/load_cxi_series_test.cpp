@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "tests/support/fake_host.hpp"
 #include "tests/support/h5py.hpp"
+#include "tests/support/page_cache.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/support/throws.hpp"
 
@@ -74,6 +76,22 @@ TEST_F(LoadCxiSeries, LeavesOutScansWhoseResultsAreThere) {
         load_series(path("scan_*.cxi"), {{"skip_if_exists", path("r.h5")}});
       },
       ErrorCode::usage, {"put {scan} into it"});
+}
+
+TEST_F(LoadCxiSeries, ReadsTheNextFileAheadWhileOneIsWorkedOn) {
+  const auto next = folder_ / "scan_2.cxi", last = folder_ / "scan_10.cxi";
+  if (!test::forget(next) || !test::forget(last))
+    GTEST_SKIP() << "this system keeps files in memory, whatever one tells it";
+  LoadedStage loader(STAGE_MODULE, host_);
+  loader.configure({{"files", path("scan_*.cxi")}});
+  EXPECT_TRUE(loader.produce());
+  ASSERT_TRUE(host_.packets.back().ends_scan());
+  const auto all_here = [](const std::filesystem::path& file) {
+    const auto pages = test::pages_in_memory(file);
+    return std::find(pages.begin(), pages.end(), false) == pages.end();
+  };
+  EXPECT_TRUE(test::comes_true([&] { return all_here(next); }));
+  EXPECT_FALSE(all_here(last)) << "only the next one is";
 }
 
 TEST_F(LoadCxiSeries, TakesAPatternInTheOrderOfItsNumbers) {

@@ -10,6 +10,7 @@
 #include "core/comm/communicator.hpp"
 #include "core/io/cxi.hpp"
 #include "core/io/frame_types.hpp"
+#include "core/io/read_ahead.hpp"
 #include "core/io/scan_checks.hpp"
 #include "core/ptycho/distribution.hpp"
 #include "load_cxi_schema.hpp"
@@ -72,6 +73,7 @@ class LoadCxi : public stage::Stage {
     if (done_ == share_.size()) {
       require_light();
       packet.metadata["ends_scan"] = true;
+      read_next_ahead();
     }
     const std::string which =
         params_.scans.size() > 1 ? fmt::format(" of scan {} of {}", number_ + 1, params_.scans.size()) : "";
@@ -97,6 +99,13 @@ class LoadCxi : public stage::Stage {
     }
   }
 
+  /// While the stages downstream are busy with this scan. Where ranks share a machine, they share the reading, too.
+  void read_next_ahead() {
+    const std::size_t next = number_ + group().count;
+    if (next >= params_.scans.size()) return;
+    ahead_.emplace(params_.scans[next].file, host().rank, host().rank_count);
+  }
+
   /// To the next scan, on all ranks alike: they have agreed that the one before is done, or bad.
   void move_on() {
     done_ = 0;
@@ -116,6 +125,7 @@ class LoadCxi : public stage::Stage {
 
   /// Opens a scan and describes the stream that it gives.
   Description open_scan(std::size_t number) {
+    ahead_.reset();
     reader_.reset();
     opened_.reset();
     scan_.emplace(params_.scans[number].file);
@@ -297,6 +307,7 @@ class LoadCxi : public stage::Stage {
   Description stream_;                 ///< of the first scan
   std::optional<io::CxiScan> scan_;
   std::optional<FrameReader> reader_;
+  std::optional<io::ReadAhead> ahead_;  ///< of the next scan
   io::ScanGeometry geometry_;
   std::vector<std::array<double, 2>> positions_;  ///< y, x, of the selected frames
   Json metadata_;
