@@ -1,5 +1,4 @@
-// A graphics card that computes. The code that drives it is a shared object of its own, libptychoflow-cuda.so beside
-// libptychoflow-core.so, opened when it is first asked for: one installation serves machines with and without a GPU.
+// A graphics card that computes. The code that drives it is in libptychoflow-cuda.so (core/device/gpu_library.hpp).
 #pragma once
 
 #include <cstdint>
@@ -66,9 +65,6 @@ class Gpu {
 /// Collective over `ranks`: all get a card or all fail alike.
 /// @throws Error (resource) if a rank finds none: with the reason, and what to do
 std::unique_ptr<Gpu> open_gpu(const GpuOptions& options, const comm::Communicator& ranks);
-
-/// True if libptychoflow-cuda.so is installed. Says nothing about cards and drivers.
-bool gpu_code_installed();
 
 /// What libptychoflow-cuda.so exports, as `ptychoflow_open_gpu`; its `ptychoflow_gpu_version` must be this program's.
 using OpenGpu = Gpu* (*)(const GpuOptions&, const comm::NodePlace&);

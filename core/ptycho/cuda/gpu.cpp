@@ -11,6 +11,7 @@
 #include "core/base/version.hpp"
 #include "core/device/array.hpp"
 #include "core/device/cuda/check.hpp"
+#include "core/device/cuda/choose_device.hpp"
 #include "core/device/cuda/memory.hpp"
 #include "core/ptycho/cuda/kernels_cuda.hpp"
 
@@ -19,13 +20,12 @@ namespace {
 
 class CudaGpu final : public Gpu {
  public:
-  CudaGpu(const GpuOptions& options, int device, int sharing) : options_(options), device_(device), sharing_(sharing) {
-    PTYCHOFLOW_CUDA(cudaSetDevice(device));
-    PTYCHOFLOW_CUDA(cudaGetDeviceProperties(&properties_, device));
-    std::size_t free = 0, total = 0;
-    PTYCHOFLOW_CUDA(cudaMemGetInfo(&free, &total));  // starts CUDA on the device: a fault shows now
-    const std::size_t reserve = total / 50;          // for what CUDA allocates on the way
-    free_bytes_ = (free > reserve ? free - reserve : 0) / static_cast<std::size_t>(sharing);
+  CudaGpu(const GpuOptions& options, const device::cuda::Choice& choice)
+      : options_(options),
+        device_(choice.device),
+        sharing_(choice.sharing),
+        free_bytes_(device::cuda::take_device(choice)) {
+    PTYCHOFLOW_CUDA(cudaGetDeviceProperties(&properties_, device_));
   }
 
   device::Memory* memory() override { return &device::cuda::gpu_memory(); }
@@ -79,7 +79,7 @@ class CudaGpu final : public Gpu {
   GpuOptions options_;
   int device_;
   int sharing_;
-  std::size_t free_bytes_ = 0;
+  std::size_t free_bytes_;
   cudaDeviceProp properties_{};
   std::unique_ptr<RankSum> rank_sum_;
 };
@@ -87,20 +87,7 @@ class CudaGpu final : public Gpu {
 }  // namespace
 
 Gpu* open_gpu(const GpuOptions& options, const comm::NodePlace& place) {
-  int devices = 0;
-  const cudaError_t status = cudaGetDeviceCount(&devices);
-  const cudaError_t answer = status == cudaSuccess && devices == 0 ? cudaErrorNoDevice : status;
-  if (answer != cudaSuccess) {
-    throw Error(ErrorCode::resource,
-                fmt::format("no GPU can be used: {}; --backend cpu needs none", device::cuda::why_unusable(answer)));
-  }
-  if (options.device >= devices) {
-    throw Error(ErrorCode::resource, fmt::format("device: {}, but CUDA sees {} GPU(s), numbered from 0: check "
-                                                 "CUDA_VISIBLE_DEVICES",
-                                                 options.device, devices));
-  }
-  if (options.device >= 0) return new CudaGpu(options, options.device, place.size);
-  return new CudaGpu(options, place.rank % devices, (place.size + devices - 1) / devices);
+  return new CudaGpu(options, device::cuda::choose_device(options.device, place.rank, place.size));
 }
 
 }  // namespace ptychoflow::ptycho::cuda

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/comm/node_place.hpp"
+#include "core/device/gpu_library.hpp"
 #include "core/device/scratch.hpp"
 #include "core/io/result_file.hpp"
 #include "core/io/scan_file_name.hpp"
@@ -185,7 +186,7 @@ class PtychoDm final : public stage::Stage {
   /// The GPU, if the user wants one and, where it is left to us, there is one. Collective.
   void open_device() {
     const std::string_view backend = host().backend;
-    if (backend == "cpu" || (backend == "auto" && !ptycho::gpu_code_installed())) return;
+    if (backend == "cpu" || (backend == "auto" && !device::gpu_code_installed())) return;
     parameters_.gpu.host_bytes = parameters_.host_bytes.value_or(memory_of_this_rank());
     if (parameters_.device_bytes) parameters_.gpu.device_bytes = *parameters_.device_bytes;
     agree();
