@@ -104,6 +104,22 @@ TEST(LoadResults, NamesTheFileThatIsNoResult) {
   expect_error([&] { run((folder / "*.h5").string()); }, ErrorCode::data, {"b.h5"});
 }
 
+TEST(LoadResults, GoesOnAfterABadFirst) {
+  TempFolder folder;
+  std::ofstream(folder / "a.h5") << "no HDF5";
+  write(folder / "b.h5", 2);
+  FakeHost host;
+  LoadedStage loader(STAGE_MODULE, host);
+  loader.configure({{"files", (folder / "*.h5").string()}});
+  EXPECT_NE(host.log_text().find("a.h5"), std::string::npos);
+  EXPECT_EQ(loader.current_scan(), "a");
+  expect_error([&] { loader.produce(); }, ErrorCode::data, {"a.h5"});
+  loader.abandon_scan();
+  EXPECT_FALSE(loader.produce());
+  ASSERT_EQ(host.packets.size(), 1U);
+  EXPECT_EQ(host.packets[0].metadata["scan"], "b");
+}
+
 TEST(LoadResults, GoesOnAfterABadOne) {
   TempFolder folder;
   write(folder / "a.h5", 1);

@@ -44,8 +44,7 @@ class LoadCxi : public stage::Stage {
                        params_.left_out + params_.scans.size()));
     }
     require_files();
-    stream_ = open_scan(0);
-    opened_ = 0;
+    stream_ = open_first_good();
     ended_ = number_ >= params_.scans.size();
     Description declared = stream_;
     if (params_.scans.size() > 1) {  // what differs from scan to scan is on their packets alone
@@ -138,14 +137,27 @@ class LoadCxi : public stage::Stage {
     return describe(window.size, params_.scans[number]);
   }
 
-  /// The stages downstream were configured for the first scan: later ones must be like it.
+  /// The first scan that can be read says what the stream looks like; those before it fail when it is their turn.
+  Description open_first_good() {
+    for (std::size_t number = 0;; ++number) {
+      try {
+        Description stream = open_scan(number);
+        opened_ = number;
+        return stream;
+      } catch (const Error& e) {
+        if (e.code() != ErrorCode::data || number + 1 == params_.scans.size()) throw;
+        if (is_root()) warn(fmt::format("{}; the next scan says what the stream looks like", e.what()));
+      }
+    }
+  }
+
+  /// The stages downstream were configured for the first good scan: later ones must be like it.
   void open_next() {
     const Description here = open_scan(number_);
     const auto differ = [&](const std::string& what) {
-      throw Error(ErrorCode::data,
-                  fmt::format("{}: its {} differ from those of the first scan, {}: scans of one series "
-                              "must be alike; reconstruct it in a run of its own",
-                              header().file, what, params_.scans.front().file));
+      throw Error(ErrorCode::data, fmt::format("{}: its {} differ from those of {}: scans of one series "
+                                               "must be alike; reconstruct it in a run of its own",
+                                               header().file, what, stream_.metadata.at("source").get<std::string>()));
     };
     const Json& frames = here.tensors["frames"];
     if (frames != stream_.tensors["frames"]) differ("frames' type or size");
@@ -304,7 +316,7 @@ class LoadCxi : public stage::Stage {
   std::size_t number_ = 0;             ///< of the scan that is being read, or is next
   std::optional<std::size_t> opened_;  ///< the scan that is open, and fits
   bool ended_ = false;                 ///< no more scans
-  Description stream_;                 ///< of the first scan
+  Description stream_;                 ///< of the first good scan
   std::optional<io::CxiScan> scan_;
   std::optional<FrameReader> reader_;
   std::optional<io::ReadAhead> ahead_;  ///< of the next scan

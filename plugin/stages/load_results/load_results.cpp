@@ -34,7 +34,7 @@ class LoadResults : public stage::Stage {
         throw Error(ErrorCode::data, scan.file + ": there is no such file: correct files, or leave it out");
     }
     number_ = group().number;
-    return describe(io::read_result_kinds(scans_[0].file));
+    return describe(kinds_of_first_good());
   }
 
   bool produce() override {
@@ -57,6 +57,18 @@ class LoadResults : public stage::Stage {
 
  private:
   void move_on() { number_ += group().count; }
+
+  /// The first result that can be read says what the stream looks like; those before it fail when it is their turn.
+  io::ResultKinds kinds_of_first_good() const {
+    for (std::size_t number = 0;; ++number) {
+      try {
+        return io::read_result_kinds(scans_[number].file);
+      } catch (const Error& e) {
+        if (e.code() != ErrorCode::data || number + 1 == scans_.size()) throw;
+        if (is_root()) warn(fmt::format("{}; the next result says what the stream looks like", e.what()));
+      }
+    }
+  }
 
   /// All scans have the tensors of the first one, in sizes of their own.
   Description describe(const io::ResultKinds& first) const {
