@@ -69,13 +69,6 @@ void put_row(const float* row, Index width, float* work) {
 
 }  // namespace
 
-float wrapped(float x) {
-  constexpr double turn = 2 * pi;
-  // Up to the rounding of single precision, π itself stays π.
-  const double y = static_cast<double>(x) - turn * std::ceil(static_cast<double>(x) / turn - 0.5 - 1e-7);
-  return static_cast<float>(y);
-}
-
 RowFilter::RowFilter(Filter filter, Index width)
     : filter_(filter), width_(width), fft_(1, padded(width)), response_(response_of(filter, padded(width))) {}
 

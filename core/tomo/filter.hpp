@@ -1,9 +1,12 @@
 // Filters of filtered back projection.
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 #include "core/base/complex.hpp"
+#include "core/base/macros.hpp"
+#include "core/base/units.hpp"
 #include "core/base/view.hpp"
 #include "core/device/fft.hpp"
 
@@ -30,6 +33,9 @@ class RowFilter {
   /// Complex numbers of the work space of `apply`.
   Index work_size() const { return fft_.nx(); }
 
+  /// What a row's transform is multiplied by, over the number of its frequencies: FFTW's transforms are not normalised.
+  const std::vector<Complex<float>>& response() const { return response_; }
+
   /// Filters two rows at once.
   /// @param a, b [x]; `b` may be null
   /// @param out_a, out_b [x · stride]; multiplied by `scale`
@@ -41,10 +47,15 @@ class RowFilter {
   Filter filter_;
   Index width_;
   device::Fft2d<float> fft_;
-  std::vector<Complex<float>> response_;  ///< divided by its size: FFTW's transforms are not normalised
+  std::vector<Complex<float>> response_;
 };
 
 /// `x` less whole turns: in (−π, π].
-float wrapped(float x);
+PTYCHOFLOW_HOST_DEVICE float wrapped(float x) {
+  constexpr double turn = 2 * pi;
+  // Up to the rounding of single precision, π itself stays π.
+  const auto y = static_cast<double>(x);
+  return static_cast<float>(y - turn * std::ceil(y / turn - 0.5 - 1e-7));
+}
 
 }  // namespace ptychoflow::tomo

@@ -1,82 +1,91 @@
 #include "core/tomo/iterative.hpp"
 
-#include <algorithm>
 #include <limits>
 #include <utility>
 
-#include "core/base/error.hpp"
+#include "core/tomo/blocks.hpp"
 
 namespace ptychoflow::tomo {
 namespace {
 
-void invert(View<float, 2> sums) {
-  // A ray or pixel that is met by less than this is as good as not met; its reciprocal would only magnify noise.
-  for (float& v : sums) v = v > 1e-3F ? 1 / v : 0;
+using Factors = std::vector<PerLane<float>>;
+
+Factors same(Index groups, float value) {
+  Factors factors(static_cast<std::size_t>(groups));
+  for (auto& group : factors) group.fill(value);
+  return factors;
 }
 
-double square(View<const float, 2> a) {
-  double sum = 0;
-  for (const float v : a) sum += static_cast<double>(v) * static_cast<double>(v);
-  return sum;
+/// numerator / denominator of each slice whose numerator is above `least`, times `sign`; 0 for the others.
+Factors ratios(const std::vector<PerLane<double>>& numerator, const std::vector<PerLane<double>>& denominator,
+               const std::vector<PerLane<double>>& least, float sign) {
+  Factors factors(numerator.size());
+  for (std::size_t g = 0; g < factors.size(); ++g) {
+    for (std::size_t l = 0; l < factors[g].size(); ++l) {
+      const bool goes_on = numerator[g][l] > least[g][l] && denominator[g][l] > 0;
+      factors[g][l] = goes_on ? sign * static_cast<float>(numerator[g][l] / denominator[g][l]) : 0;
+    }
+  }
+  return factors;
 }
 
-/// to += factor · from
-void add(double factor, View<const float, 2> from, View<float, 2> to) {
-  const auto f = static_cast<float>(factor);
-  for (Index i = 0; i < to.size(); ++i) to.data()[i] += f * from.data()[i];
+bool all_zero(const Factors& factors) {
+  for (const auto& group : factors) {
+    for (const float f : group) {
+      if (f != 0) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
 
-IterativeReconstruction::IterativeReconstruction(ParallelBeam beam, Index width, Index side)
-    : beam_(std::move(beam)), of_row_({static_cast<Index>(beam_.angle_rad.size()), width}), of_column_({side, side}) {
-  Plane slice({side, side}), sinogram(of_row_.extents());
-  std::fill(slice.begin(), slice.end(), 1.0F);
-  std::fill(sinogram.begin(), sinogram.end(), 1.0F);
-  forward_project(slice, beam_, of_row_);
-  back_project_adjoint(sinogram, beam_, of_column_);
-  invert(of_row_);
-  invert(of_column_);
-}
-
-void IterativeReconstruction::sirt(View<const float, 2> sinogram, int iterations, Values values,
-                                   View<float, 2> slice) const {
-  expect(sinogram.extents() == of_row_.extents() && slice.extents() == of_column_.extents(),
-         "sinogram and slice as the reconstruction was made for");
+void sirt(SliceKernels& kernels, View<const float, 3> sinograms, float scale, int iterations, Values values,
+          View<float, 3> slices) {
   const float least = values == Values::not_negative ? 0.0F : -std::numeric_limits<float>::infinity();
-  Plane rest(of_row_.extents()), step(of_column_.extents());
-  std::fill(slice.begin(), slice.end(), 0.0F);
-  for (int k = 0; k < iterations; ++k) {
-    forward_project(slice, beam_, rest);
-    for (Index i = 0; i < rest.size(); ++i) rest.data()[i] = of_row_.data()[i] * (sinogram.data()[i] - rest.data()[i]);
-    back_project_adjoint(rest, beam_, step);
-    for (Index i = 0; i < step.size(); ++i) {
-      float& v = slice.data()[i];
-      v = std::max(least, v + of_column_.data()[i] * step.data()[i]);
+  in_blocks(kernels, sinograms, slices, [&](View<const float, 3> measured, View<float, 3> to) {
+    const Index count = to.extent(0);
+    Lanes rows = kernels.zero_rows(count), rest = kernels.zero_rows(count);
+    Lanes planes = kernels.zero_planes(count), step = kernels.zero_planes(count);
+    kernels.put(measured, scale, rows);
+    for (int k = 0; k < iterations; ++k) {
+      kernels.project(planes, rest);
+      kernels.weigh_rest(rows, rest);
+      kernels.back_project(Spread::adjoint, rest, step);
+      kernels.advance(step, least, planes);
     }
-  }
+    kernels.take_planes(planes, to);
+  });
 }
 
-void IterativeReconstruction::cgls(View<const float, 2> sinogram, int iterations, View<float, 2> slice) const {
-  expect(sinogram.extents() == of_row_.extents() && slice.extents() == of_column_.extents(),
-         "sinogram and slice as the reconstruction was made for");
-  Plane rest = Plane::copy_of(sinogram), projected(of_row_.extents());
-  Plane gradient(of_column_.extents());
-  std::fill(slice.begin(), slice.end(), 0.0F);
-  back_project_adjoint(rest, beam_, gradient);
-  Plane direction = Plane::copy_of(gradient);
-  double gamma = square(gradient);
-  const double enough = 1e-12 * gamma;  // single precision resolves no better
-  for (int k = 0; k < iterations && gamma > enough; ++k) {
-    forward_project(direction, beam_, projected);
-    const double alpha = gamma / square(projected);
-    add(alpha, direction, slice);
-    add(-alpha, projected, rest);
-    back_project_adjoint(rest, beam_, gradient);
-    const double before = std::exchange(gamma, square(gradient));
-    const auto beta = static_cast<float>(gamma / before);
-    for (Index i = 0; i < direction.size(); ++i) direction.data()[i] = gradient.data()[i] + beta * direction.data()[i];
-  }
+void cgls(SliceKernels& kernels, View<const float, 3> sinograms, float scale, int iterations, View<float, 3> slices) {
+  in_blocks(kernels, sinograms, slices, [&](View<const float, 3> measured, View<float, 3> to) {
+    const Index count = to.extent(0), groups = groups_of(count);
+    const Factors none = same(groups, 0), all = same(groups, 1);
+    Lanes rest = kernels.zero_rows(count), projected = kernels.zero_rows(count);
+    Lanes planes = kernels.zero_planes(count), gradient = kernels.zero_planes(count),
+          direction = kernels.zero_planes(count);
+    kernels.put(measured, scale, rest);
+    kernels.back_project(Spread::adjoint, rest, gradient);
+    kernels.combine(all, gradient, none, direction);
+    auto gamma = kernels.squares(gradient);
+    auto enough = gamma;  // single precision resolves no better
+    for (auto& group : enough) {
+      for (double& g : group) g *= 1e-12;
+    }
+    for (int k = 0; k < iterations; ++k) {
+      kernels.project(direction, projected);
+      const auto lengths = kernels.squares(projected);
+      const Factors alpha = ratios(gamma, lengths, enough, 1);
+      if (all_zero(alpha)) break;
+      kernels.combine(alpha, direction, all, planes);
+      kernels.combine(ratios(gamma, lengths, enough, -1), projected, all, rest);
+      kernels.back_project(Spread::adjoint, rest, gradient);
+      const auto before = std::exchange(gamma, kernels.squares(gradient));
+      kernels.combine(all, gradient, ratios(gamma, before, enough, 1), direction);
+    }
+    kernels.take_planes(planes, to);
+  });
 }
 
 }  // namespace ptychoflow::tomo

@@ -3,7 +3,7 @@
 
 #include "core/base/view.hpp"
 #include "core/device/thread_pool.hpp"
-#include "core/tomo/projector.hpp"
+#include "core/tomo/beam.hpp"
 
 namespace ptychoflow::tomo {
 

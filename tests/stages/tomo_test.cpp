@@ -263,7 +263,10 @@ TEST(Tomo, RefusesWhatNoMachineHolds) {
   packet.tensors.erase("absorption_projections");
   packet.tensors["projections"] = Tensor::own(Stack({3, 1, 2000000}));  // a slice of 16 TB
   const std::string text = refusal(std::move(packet), ErrorCode::resource);
-  expect_in(text, "a slab of 1 slices of 2000000 × 2000000 pixels takes 1.6e+04 GB and the projections 0.024 GB");
+  expect_in(text,
+            "a slab of 1 slices of 2000000 × 2000000 pixels takes 2.72e+05 GB, with the 16 that are made side by side, "
+            "and the "
+            "projections 0.024 GB");
   expect_in(text, "crop or bin the projections");
 }
 

@@ -2,16 +2,14 @@
 
 #include <cmath>
 
-#include "core/base/error.hpp"
-#include "core/base/units.hpp"
-#include "core/device/array.hpp"
-#include "core/tomo/back_projection.hpp"
+#include "core/tomo/angle_weights.hpp"
 #include "core/tomo/filtered_back_projection.hpp"
+#include "tests/support/slice_kernels.hpp"
 
 namespace ptychoflow::tomo {
 namespace {
 
-using Stack = device::Array<float, 3>;
+using test::Stack;
 
 constexpr Index width = 96;
 
@@ -37,13 +35,6 @@ Stack disc_sinogram(const ParallelBeam& beam, double value, Index slices = 1) {
   return s;
 }
 
-Stack reconstruct(const ParallelBeam& beam, const Stack& sinograms, Filter filter, int threads = 1, float scale = 1) {
-  device::ThreadPool pool(threads);
-  Stack slices({sinograms.extent(0), width, width});
-  FilteredBackProjection(beam, width, width, filter).reconstruct(sinograms, scale, slices, pool);
-  return slices;
-}
-
 /// Mean over pixels at distances [from, to) of the disc's centre.
 double mean_at(View<const float, 2> slice, double from, double to) {
   double sum = 0, count = 0;
@@ -57,7 +48,17 @@ double mean_at(View<const float, 2> slice, double from, double to) {
   return sum / count;
 }
 
-TEST(FilteredBackProjection, EveryFilterGivesADiscItsValueAndNothingBesideIt) {
+class FilteredBackProjection : public test::OnEveryDevice {
+ protected:
+  Stack reconstruct(const ParallelBeam& beam, const Stack& sinograms, Filter filter, float scale = 1) {
+    Stack slices({sinograms.extent(0), width, width});
+    filtered_back_projection(*kernels({beam, width, width}, filter), sinograms, scale, slices);
+    return slices;
+  }
+};
+PTYCHOFLOW_ON_EVERY_DEVICE(FilteredBackProjection);
+
+TEST_P(FilteredBackProjection, EveryFilterGivesADiscItsValueAndNothingBesideIt) {
   const ParallelBeam beam{even_angles(180), 50.3};
   for (const Filter f : {Filter::ramp, Filter::shepp_logan, Filter::hann, Filter::butterworth}) {
     const Stack slice = reconstruct(beam, disc_sinogram(beam, 0.5), f);
@@ -67,14 +68,14 @@ TEST(FilteredBackProjection, EveryFilterGivesADiscItsValueAndNothingBesideIt) {
   }
 }
 
-TEST(FilteredBackProjection, SoftFiltersBlurTheEdge) {
+TEST_P(FilteredBackProjection, SoftFiltersBlurTheEdge) {
   const ParallelBeam beam{even_angles(180), 50.3};
   const auto edge = [&](Filter f) { return mean_at(reconstruct(beam, disc_sinogram(beam, 1), f)[0], 18, 19.5); };
   EXPECT_GT(edge(Filter::ramp), edge(Filter::shepp_logan));
   EXPECT_GT(edge(Filter::shepp_logan), edge(Filter::hann));
 }
 
-TEST(FilteredBackProjection, DerivativeDoesNotSeeWholeTurns) {
+TEST_P(FilteredBackProjection, DerivativeDoesNotSeeWholeTurns) {
   const ParallelBeam beam{even_angles(90), 47.5};
   // Below π from pixel to pixel, but for the steep rim where the chord starts: so a small value.
   const Stack smooth = disc_sinogram(beam, 0.2);
@@ -86,9 +87,9 @@ TEST(FilteredBackProjection, DerivativeDoesNotSeeWholeTurns) {
   for (Index i = 0; i < expected.size(); ++i) ASSERT_NEAR(found.data()[i], expected.data()[i], 2e-5) << i;
 }
 
-TEST(FilteredBackProjection, SlicesSideBySideAreAsAloneForAnyThreads) {
+TEST_P(FilteredBackProjection, SlicesSideBySideAreAsAlone) {
   const ParallelBeam beam{even_angles(31), 47.5};
-  const Stack many = disc_sinogram(beam, 1, 19), together = reconstruct(beam, many, Filter::hann, 3);
+  const Stack many = disc_sinogram(beam, 1, 19), together = reconstruct(beam, many, Filter::hann);
   for (const Index z : {0, 1, 15, 16, 18}) {
     Stack one({1, 31, width});
     std::copy_n(many[z].data(), one.size(), one.data());
@@ -101,33 +102,11 @@ TEST(FilteredBackProjection, SlicesSideBySideAreAsAloneForAnyThreads) {
   }
 }
 
-TEST(FilteredBackProjection, ScaleMultiplies) {
+TEST_P(FilteredBackProjection, ScaleMultiplies) {
   const ParallelBeam beam{even_angles(20), 47.5};
   const Stack s = disc_sinogram(beam, 1), once = reconstruct(beam, s, Filter::ramp),
-              scaled = reconstruct(beam, s, Filter::ramp, 1, -2);
+              scaled = reconstruct(beam, s, Filter::ramp, -2);
   for (Index i = 0; i < once.size(); ++i) ASSERT_NEAR(scaled.data()[i], -2 * once.data()[i], 1e-5);
-}
-
-TEST(FilteredBackProjection, AllInstructionSetsAgree) {
-  device::Array<float, 3> rows({2, 8 + 3, slice_lanes}), portable({tile_rows, tile_columns, slice_lanes}),
-      best({tile_rows, tile_columns, slice_lanes});
-  for (Index a = 0; a < 2; ++a) {
-    for (Index x = 0; x < 8; ++x) {
-      for (Index s = 0; s < slice_lanes; ++s) rows(a, x + 1, s) = static_cast<float>(a + 3 * x * x + s);
-    }
-  }
-  const RayPlace places[] = {{1, 0.25, 0.125}, {6, -0.5, 0.25}};
-  const LaneRows lanes{rows.data(), places, 2, 8};
-  back_project_tile(device::Simd::portable)(lanes, 0, 0, portable.data());
-  back_project_tile()(lanes, 0, 0, best.data());
-  for (Index i = 0; i < best.size(); ++i) ASSERT_NEAR(best.data()[i], portable.data()[i], 1e-3) << i;
-  // Pixel (y, x) = (0, 2): of the first row 1.5 − 1 = 0.5, of the second 5 − 1 = 4; slice 3.
-  EXPECT_FLOAT_EQ(best(0, 2, 3), 0.5F * 3 + 0.5F * 6 + (1 + 3 * 16 + 3));
-}
-
-TEST(FilteredBackProjection, NoProjections) {
-  EXPECT_THROW(FilteredBackProjection({{}, 1}, 8, 8, Filter::ramp), Error);
-  EXPECT_THROW(FilteredBackProjection({{0.0}, 1}, 0, 8, Filter::ramp), Error);
 }
 
 TEST(AngleWeights, EvenAnglesShareHalfATurn) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/device/thread_pool.hpp"
+#include "core/tomo/filtered_back_projection.hpp"
+
 namespace ptychoflow::tomo_stage {
 namespace {
 
@@ -15,19 +18,15 @@ device::Share share_of_rank(Index count, int rank, int ranks) {
 }  // namespace
 
 Solver::Solver(const Parameters& parameters, const tomo::ParallelBeam& series, std::vector<Index> which, Index width,
-               double scale)
+               double scale, const MakeKernels& make_kernels)
     : parameters_(parameters), which_(std::move(which)), width_(width), scale_(static_cast<float>(scale)) {
   tomo::ParallelBeam beam{{}, series.axis_px};
   for (const Index a : which_) beam.angle_rad.push_back(series.angle_rad[static_cast<std::size_t>(a)]);
-  if (parameters_.method == Method::fbp) {
-    filtered_.emplace(beam, width, width, parameters_.filter);
-  } else {
-    iterative_.emplace(std::move(beam), width, width);
-  }
+  kernels_ = make_kernels({beam, width, width}, parameters_.filter);
 }
 
 void Solver::reconstruct(View<const float, 3> projections, Index first, Index count, View<float, 3> slices,
-                         const comm::Communicator& ranks, device::ThreadPool& threads) const {
+                         const comm::Communicator& ranks) const {
   const device::Share mine = share_of_rank(count, ranks.rank(), ranks.size());
   const auto bytes = [](const Stack& s) { return static_cast<std::size_t>(s.size()) * sizeof(float); };
   const Extents<3> slices_of_mine{mine.size(), width_, width_};
@@ -36,7 +35,7 @@ void Solver::reconstruct(View<const float, 3> projections, Index first, Index co
     auto sinograms = Stack::uninitialized({mine.size(), static_cast<Index>(which_.size()), width_});
     auto solved = Stack::uninitialized(slices_of_mine);
     ranks.receive(sinograms.data(), bytes(sinograms), 0);
-    solve(sinograms, solved, threads);
+    solve(sinograms, solved);
     ranks.send(solved.data(), bytes(solved), 0);
     return;
   }
@@ -48,7 +47,7 @@ void Solver::reconstruct(View<const float, 3> projections, Index first, Index co
   }
   if (mine.size() > 0) {
     Stack sinograms = sinograms_of(projections, {first + mine.first, first + mine.last});
-    solve(sinograms, {slices[mine.first].data(), slices_of_mine}, threads);
+    solve(sinograms, {slices[mine.first].data(), slices_of_mine});
   }
   for (int r = 1; r < ranks.size(); ++r) {
     const device::Share theirs = share_of_rank(count, r, ranks.size());
@@ -67,16 +66,15 @@ Solver::Stack Solver::sinograms_of(View<const float, 3> projections, device::Sha
   return sinograms;
 }
 
-void Solver::solve(Stack& sinograms, View<float, 3> slices, device::ThreadPool& threads) const {
-  if (filtered_) return filtered_->reconstruct(sinograms, scale_, slices, threads);
-  for (float& v : sinograms) v *= scale_;
-  threads.run_in_turn(slices.extent(0), [&](int, Index s) {
-    if (parameters_.method == Method::sirt) {
-      iterative_->sirt(sinograms[s], parameters_.iterations, parameters_.values, slices[s]);
-    } else {
-      iterative_->cgls(sinograms[s], parameters_.iterations, slices[s]);
-    }
-  });
+void Solver::solve(View<const float, 3> sinograms, View<float, 3> slices) const {
+  switch (parameters_.method) {
+    case Method::fbp:
+      return tomo::filtered_back_projection(*kernels_, sinograms, scale_, slices);
+    case Method::sirt:
+      return tomo::sirt(*kernels_, sinograms, scale_, parameters_.iterations, parameters_.values, slices);
+    case Method::cgls:
+      return tomo::cgls(*kernels_, sinograms, scale_, parameters_.iterations, slices);
+  }
 }
 
 }  // namespace ptychoflow::tomo_stage

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "core/base/units.hpp"
+#include "core/device/gpu_library.hpp"
+#include "core/tomo/gpu.hpp"
 #include "plugin/stages/tomo/series.hpp"
 #include "plugin/stages/tomo/slices.hpp"
 #include "tomo_schema.hpp"
@@ -80,16 +82,16 @@ class Tomo : public stage::Stage {
     if (is_root()) text = to_text(checked(packet));
     agree();
     ranks.broadcast(text);
-    const Plan plan = plan_for(series_from(text));
+    device::ThreadPool threads(std::max(1, static_cast<int>(host().threads)));
+    const Plan plan = plan_for(series_from(text), ranks, threads);
     const Tensor projections = packet.take("projections"), absorption = packet.take("absorption_projections");
     static_cast<void>(packet.take("projection_deg"));
-    device::ThreadPool threads(std::max(1, static_cast<int>(host().threads)));
     for (Index first = 0; first < plan.series.height; first += plan.slab_slices) {
       const Index count = std::min(plan.slab_slices, plan.series.height - first);
       Packet slab = std::move(packet);  // all that is not consumed rides with the first
       packet = Packet{};
       packet.metadata = slab.metadata;
-      reconstruct_slab(plan, projections, absorption, first, count, ranks, threads, slab);
+      reconstruct_slab(plan, projections, absorption, first, count, ranks, slab);
       const bool last = first + count == plan.series.height;
       describe(plan.series, first, last, slab.metadata);
       progress(first + count, plan.series.height, "slices");
@@ -126,22 +128,45 @@ class Tomo : public stage::Stage {
     const auto slab = static_cast<double>(slab_slices_of(s));
     const double kinds = 1 + (s.has_absorption ? 1 : 0), halves = parameters_.half_series ? 2 : 0;
     const double series_gb = 1e-9 * kinds * height * rows;
-    const double slab_gb = 1e-9 * slab * ((kinds + halves) * pixels + rows);
+    const double groups = parameters_.method == Method::fbp ? 1 : 4;  // of slices side by side, while they are made
+    const double slab_gb = 1e-9 * (slab * ((kinds + halves) * pixels + rows) + groups * tomo::slice_lanes * pixels);
     const double physical_gb =
         1e-9 * static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     info(fmt::format("volume of {} × {} × {} voxels, {:.3g} GB, in slabs of {} slices", s.height, s.width, s.width,
                      1e-9 * height * pixels, slab));
     if (series_gb + slab_gb <= 0.95 * physical_gb) return;
-    throw Error(
-        ErrorCode::resource,
-        fmt::format(
-            "tomo: a slab of {} slices of {} × {} pixels takes {:.3g} GB and the projections {:.3g} GB, but "
-            "this machine has {:.3g} GB: {}",
-            slab, s.width, s.width, slab_gb, series_gb, physical_gb,
-            slab > 1 ? "set a smaller slab_slices, or crop or bin the projections" : "crop or bin the projections"));
+    throw Error(ErrorCode::resource,
+                fmt::format("tomo: a slab of {} slices of {} × {} pixels takes {:.3g} GB, with the {} that are made "
+                            "side by side, and the "
+                            "projections {:.3g} GB, but this machine has {:.3g} GB: {}",
+                            slab, s.width, s.width, slab_gb, tomo::slice_lanes, series_gb, physical_gb,
+                            slab > 1 ? "set a smaller slab_slices, or crop or bin the projections"
+                                     : "crop or bin the projections"));
   }
 
-  Plan plan_for(Series series) const {
+  /// On GPUs, if the user wants them and, where it is left to us, there are some. Collective.
+  std::unique_ptr<tomo::SliceKernels> make_kernels(const tomo::SliceGeometry& geometry, tomo::Filter filter,
+                                                   const comm::Communicator& ranks, device::ThreadPool& threads) {
+    const std::string_view backend = host().backend;
+    if (backend == "cuda" || (backend == "auto" && device::gpu_code_installed() && !without_gpus_)) {
+      try {
+        auto kernels = tomo::make_gpu_slice_kernels(geometry, filter, ranks);
+        if (is_root()) info(fmt::format("slices are made on the GPU, up to {} at a time", kernels->most_slices()));
+        return kernels;
+      } catch (const Error& e) {
+        if (backend == "cuda") throw;
+        without_gpus_ = true;
+        if (is_root()) info(fmt::format("computing on the CPU: {}", e.what()));
+      }
+    }
+    return tomo::make_cpu_slice_kernels(geometry, filter, threads);
+  }
+
+  /// Collective.
+  Plan plan_for(Series series, const comm::Communicator& ranks, device::ThreadPool& threads) {
+    const MakeKernels make = [&](const tomo::SliceGeometry& geometry, tomo::Filter filter) {
+      return make_kernels(geometry, filter, ranks, threads);
+    };
     Plan plan;
     plan.slab_slices = slab_slices_of(series);
     tomo::ParallelBeam beam{{}, series.axis_px};
@@ -149,21 +174,21 @@ class Tomo : public stage::Stage {
     // A voxel's share of the phase is −k δ times its side, of the absorption k β times that.
     const double k_pixel = 2 * pi / series.wavelength_m * series.pixel_size_m[1];
     const Index n = series.angles(), width = series.width;
-    plan.delta.emplace(parameters_, beam, every(1, 0, n), width, -1 / k_pixel);
+    plan.delta.emplace(parameters_, beam, every(1, 0, n), width, -1 / k_pixel, make);
     if (series.has_absorption) {
       Parameters of_absorption = parameters_;  // which has no turns to lose
       if (of_absorption.filter == tomo::Filter::derivative) of_absorption.filter = tomo::Filter::shepp_logan;
-      plan.beta.emplace(of_absorption, beam, every(1, 0, n), width, 1 / k_pixel);
+      plan.beta.emplace(of_absorption, beam, every(1, 0, n), width, 1 / k_pixel, make);
     }
     for (Index half = 0; parameters_.half_series && half < 2; ++half)
-      plan.halves.emplace_back(parameters_, beam, every(2, half, n), width, -1 / k_pixel);
+      plan.halves.emplace_back(parameters_, beam, every(2, half, n), width, -1 / k_pixel, make);
     plan.series = std::move(series);
     return plan;
   }
 
   /// Collective; adds tensors to the root's packet.
   void reconstruct_slab(const Plan& plan, const Tensor& projections, const Tensor& absorption, Index first, Index count,
-                        const comm::Communicator& ranks, device::ThreadPool& threads, Packet& slab) const {
+                        const comm::Communicator& ranks, Packet& slab) const {
     const Index n = plan.series.width, planes = is_root() ? count : 0;
     const auto view_of = [](const Tensor& t) { return t ? t.view<const float, 3>() : View<const float, 3>(); };
     auto delta = Slab::uninitialized({planes, n, n});
@@ -171,11 +196,10 @@ class Tomo : public stage::Stage {
     const auto half_count = static_cast<Index>(plan.halves.size());
     auto halves = device::Array<float, 4>::uninitialized({half_count, planes, n, n});
     agree();  // from here on ranks wait for each other
-    plan.delta->reconstruct(view_of(projections), first, count, delta, ranks, threads);
-    if (plan.beta) plan.beta->reconstruct(view_of(absorption), first, count, beta, ranks, threads);
+    plan.delta->reconstruct(view_of(projections), first, count, delta, ranks);
+    if (plan.beta) plan.beta->reconstruct(view_of(absorption), first, count, beta, ranks);
     for (Index h = 0; h < half_count; ++h) {
-      plan.halves[static_cast<std::size_t>(h)].reconstruct(view_of(projections), first, count, halves.view()[h], ranks,
-                                                           threads);
+      plan.halves[static_cast<std::size_t>(h)].reconstruct(view_of(projections), first, count, halves.view()[h], ranks);
     }
     if (!is_root()) return;
     slab.tensors["volume"] = Tensor::own(std::move(delta));
@@ -192,6 +216,7 @@ class Tomo : public stage::Stage {
   }
 
   Parameters parameters_;
+  bool without_gpus_ = false;  ///< as was found when they were asked for
 };
 
 }  // namespace
