@@ -61,6 +61,37 @@ std::string unknown(const CLI::App& app, const std::string& word) {
   return fmt::format("unknown {} '{}'{}", kind, word, nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
 }
 
+void add_watch_options(CLI::App* to, WatchOptions& watch) {
+  const auto at_least = [](double least) { return CLI::Range(least, 1e9).description(""); };
+  to->add_option("--folder", watch.folder, "where scans come")->required()->type_name("DIR");
+  to->add_option("--pattern", watch.pattern, "their names; default: *.cxi")->type_name("PATTERN");
+  to->add_option("--variable", watch.variable, "of the pipeline, to be set to a scan's file; default: input")
+      ->type_name("NAME");
+  to->add_option("--settle", watch.settle_s, "a file that has not changed for so many seconds is complete; default: 30")
+      ->type_name("SECONDS")
+      ->check(at_least(0));
+  to->add_option("--flag", watch.flag,
+                 "a scan is complete when a file of its name and this suffix, .done say, is there")
+      ->type_name("SUFFIX");
+  to->add_option("--parallel", watch.parallel, "scans at a time; default: 1")->type_name("N")->check(at_least(1));
+  to->add_option("--launcher", watch.launcher, "words before each run, such as 'mpirun -n 4'")->type_name("WORDS");
+  to->add_option("--submit", watch.submit, "a shell command in place of a run, with {scan} and {name} in it")
+      ->type_name("COMMAND");
+  to->add_option("--retries", watch.retries, "after failures other than of data or pipeline; default: 3")
+      ->type_name("N")
+      ->check(at_least(0));
+  to->add_option("--backoff", watch.backoff_s, "seconds to the first retry, doubled for each further one; default: 30")
+      ->type_name("SECONDS")
+      ->check(at_least(0));
+  to->add_flag("--retry-failed", watch.retry_failed, "take those again that were given up");
+  to->add_option("--state", watch.state, "folder of journal, logs and reports; default: the pipeline's name and .watch")
+      ->type_name("DIR");
+  to->add_option("--metrics", watch.metrics, "file for Prometheus' node exporter; default: metrics.prom in the state")
+      ->type_name("FILE");
+  to->add_flag("--once", watch.once, "end when nothing is left to do");
+  to->add_flag("--status", watch.status, "say what has become of each scan, and end");
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
@@ -99,10 +130,16 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_pipeline(run);
   run->add_option("--report", command.report, "write what was done, and how fast, to this file")
       ->type_name("FILE.json");
+  run->add_flag("--whole-or-nothing", command.whole_or_nothing,
+                "if asked to stop, end at once and without a result; default: pass on what has been reached");
   auto* check = app.add_subcommand("check", "Check a pipeline and its input, up to where data would move.");
   add_pipeline(check);
   auto* stages = app.add_subcommand("stages", "List the stages, or explain one and its parameters.");
   stages->add_option("NAME", command.stage, "the stage to explain");
+
+  auto* watch = app.add_subcommand("watch", "Run a pipeline on each scan that comes into a folder, once.");
+  add_pipeline(watch);
+  add_watch_options(watch, command.watch);
 
   try {
     app.parse(argc, argv);
@@ -113,11 +150,15 @@ Command parse_command_line(int argc, const char* const* argv) {
     return command;
   } catch (const CLI::ParseError& e) {
     const auto extras = app.remaining(true);
-    if (argc < 2) throw Error(ErrorCode::usage, "no command given: run, check or stages (see ptychoflow --help)");
+    if (argc < 2)
+      throw Error(ErrorCode::usage, "no command given: run, check, stages or watch (see ptychoflow --help)");
     throw Error(ErrorCode::usage, fmt::format("{}\n  (see ptychoflow --help)",
                                               extras.empty() ? std::string(e.what()) : unknown(app, extras.front())));
   }
-  command.verb = *run ? Command::Verb::run : *check ? Command::Verb::check : Command::Verb::stages;
+  command.verb = *run     ? Command::Verb::run
+                 : *check ? Command::Verb::check
+                 : *watch ? Command::Verb::watch
+                          : Command::Verb::stages;
   command.overrides = pairs(settings);
   command.verbosity = debug ? Verbosity::debug : quiet ? Verbosity::quiet : Verbosity::normal;
   return command;

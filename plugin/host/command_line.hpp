@@ -5,6 +5,7 @@
 #include <string>
 
 #include "plugin/host/progress.hpp"
+#include "plugin/host/watch/options.hpp"
 
 namespace ptychoflow::host {
 
@@ -14,6 +15,7 @@ struct Command {
     run,     ///< reconstruct
     check,   ///< everything that `run` does before data moves
     stages,  ///< what stages there are, or all about one
+    watch,   ///< reconstruct what comes into a folder
   };
 
   Verb verb = Verb::show;
@@ -22,8 +24,10 @@ struct Command {
   std::map<std::string, std::string> overrides;  ///< --set
   std::string stage;                             ///< for `stages`; empty: all
   std::string backend = "auto";
-  std::string report;      ///< file; empty: none
-  int threads = 0;         ///< 0: as many as there are cores
+  std::string report;             ///< file; empty: none
+  bool whole_or_nothing = false;  ///< if it is asked to stop, it ends at once
+  int threads = 0;                ///< 0: as many as there are cores
+  WatchOptions watch;
   double patience_s = 10;  ///< with a rank that is lost; 0: for ever
   Verbosity verbosity = Verbosity::normal;
   std::string line;  ///< as the user gave it, for the record

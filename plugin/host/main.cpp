@@ -18,6 +18,7 @@ int run(int argc, char** argv, ptychoflow::comm::Session& session) {
   host::install_signal_handlers(session.rank(), session.size(), ptychoflow::comm::host_name());
   try {
     const host::Command command = host::parse_command_line(argc, argv);
+    if (command.whole_or_nothing) host::end_at_once_when_stopped();
     const bool root = session.rank() == 0;
     switch (command.verb) {
       case host::Command::Verb::show:
@@ -26,6 +27,12 @@ int run(int argc, char** argv, ptychoflow::comm::Session& session) {
       case host::Command::Verb::stages:
         if (root) host::show_stages(command);
         return EXIT_SUCCESS;
+      case host::Command::Verb::watch:
+        if (session.size() > 1) {
+          throw ptychoflow::Error(ptychoflow::ErrorCode::usage,
+                                  "watch is one process: start it without mpirun, which --launcher gives to its runs");
+        }
+        return host::watch(command, session.cores());
       case host::Command::Verb::run:
       case host::Command::Verb::check:
         return host::run_pipeline(command, session);

@@ -18,6 +18,8 @@ namespace {
 std::atomic<const StageCall*> innermost_call{nullptr};
 std::atomic<bool> stop{false};
 std::atomic<bool> interrupted{false};
+std::atomic<bool> at_once{false};
+std::atomic<const char*> stop_text{"stopping: the present iteration ends, and what has been reached is passed on"};
 std::atomic<std::int64_t> terminated_ms{0};  // when SIGTERM came first; 0: it did not
 int own_rank = 0;
 int rank_total = 1;
@@ -63,10 +65,14 @@ std::int64_t clock_ms() {
 
 void on_stop(int signal_number) {
   if (signal_number == SIGTERM && terminated_ms == 0) terminated_ms = clock_ms();
-  if (signal_number == SIGINT && interrupted.exchange(true)) _exit(128 + signal_number);
+  if (at_once || (signal_number == SIGINT && interrupted.exchange(true))) {
+    io::remove_unfinished();
+    _exit(128 + SIGINT);
+  }
   // Under MPI, SIGTERM also comes when another rank has ended the run: nothing to tell the user.
   if (!stop.exchange(true) && own_rank == 0 && (rank_total == 1 || signal_number != SIGTERM)) {
-    say("\nstopping: the present iteration ends, and what has been reached is passed on");
+    say("\n");
+    say(stop_text);
     say(signal_number == SIGINT ? " (interrupt again to end at once)\n" : "\n");
   }
 }
@@ -119,6 +125,10 @@ void install_signal_handlers(int rank, int rank_count, const std::string& host) 
   for (int signal_number : {SIGINT, SIGTERM, SIGUSR1}) handle(signal_number, on_stop, SA_RESTART);
   for (int signal_number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) handle(signal_number, on_crash, SA_ONSTACK);
 }
+
+void end_at_once_when_stopped() { at_once = true; }
+
+void say_when_stopped(const char* text) { stop_text = text; }
 
 bool terminating() { return terminated_ms != 0 && clock_ms() - terminated_ms >= 500; }
 

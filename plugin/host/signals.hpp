@@ -12,6 +12,12 @@ namespace ptychoflow::host {
 /// exit with 1. Call once, after MPI has started (its own handlers go).
 void install_signal_handlers(int rank, int rank_count, const std::string& host);
 
+/// From now on the first signal that asks the run to stop ends it, as a second SIGINT would: without any result.
+void end_at_once_when_stopped();
+
+/// What the user is told at the first such signal, in place of what is true of runs. `text` must not go.
+void say_when_stopped(const char* text);
+
 /// The user wants the run to end early.
 bool stop_requested();
 
