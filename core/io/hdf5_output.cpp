@@ -29,13 +29,26 @@ Handle simple_space(const std::vector<Index>& shape) {
   return new_handle(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose, "space");
 }
 
-Handle text_type(std::size_t length) {
-  Handle type = new_handle(H5Tcopy(H5T_C_S1), H5Tclose, "text type");
-  H5Tset_size(type.get(), std::max<std::size_t>(length, 1));
-  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  return type;
-}
+/// A text, as HDF5 wants it: characters in place, or a pointer to them.
+class StoredText {
+ public:
+  StoredText(const std::string& text, TextLength length)
+      : type_(new_handle(H5Tcopy(H5T_C_S1), H5Tclose, "text type")),
+        characters_(text.c_str()),
+        fixed_(length == TextLength::fixed) {
+    H5Tset_size(type_.get(), fixed_ ? std::max<std::size_t>(text.size(), 1) : H5T_VARIABLE);
+    if (fixed_) H5Tset_strpad(type_.get(), H5T_STR_NULLPAD);
+    H5Tset_cset(type_.get(), H5T_CSET_UTF8);
+  }
+
+  hid_t type() const { return type_.get(); }
+  const void* value() const { return fixed_ ? static_cast<const void*>(characters_) : &characters_; }
+
+ private:
+  Handle type_;
+  const char* characters_;
+  bool fixed_;
+};
 
 Handle link_creation() {
   Handle creation = new_handle(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "link properties");
@@ -82,8 +95,9 @@ void OutputFile::write(const std::string& path, std::int64_t value) {
   write_dataset(path, H5T_NATIVE_INT64, {}, {}, &value);
 }
 
-void OutputFile::write(const std::string& path, const std::string& text) {
-  write_dataset(path, text_type(text.size()).get(), {}, {}, text.c_str());
+void OutputFile::write(const std::string& path, const std::string& text, TextLength length) {
+  const StoredText stored(text, length);
+  write_dataset(path, stored.type(), {}, {}, stored.value());
 }
 
 Handle OutputFile::declare_dataset(const std::string& path, hid_t type, const std::vector<Index>& shape,
@@ -125,12 +139,17 @@ void OutputFile::write_rows_of(const std::string& path, hid_t type, Index first,
   require(dataset.close() >= 0, path);
 }
 
-void OutputFile::attribute(const std::string& path, const char* name, const std::string& text) {
-  write_attribute(path, name, text_type(text.size()).get(), text.c_str());
+void OutputFile::attribute(const std::string& path, const char* name, const std::string& text, TextLength length) {
+  const StoredText stored(text, length);
+  write_attribute(path, name, stored.type(), stored.value());
 }
 
 void OutputFile::attribute(const std::string& path, const char* name, std::int64_t value) {
   write_attribute(path, name, H5T_NATIVE_INT64, &value);
+}
+
+void OutputFile::attribute(const std::string& path, const char* name, double value) {
+  write_attribute(path, name, H5T_NATIVE_DOUBLE, &value);
 }
 
 void OutputFile::write_attribute(const std::string& path, const char* name, hid_t type, const void* value) {

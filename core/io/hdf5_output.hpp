@@ -16,6 +16,10 @@ struct Storage {
   int deflate = 0;
 };
 
+/// How a text is stored: h5py gives one of fixed length as bytes, one of variable length as str where it is an
+/// attribute.
+enum class TextLength { fixed, variable };
+
 /// A chunk of one `[y][x]` plane of the slowest axis, or of as many of its rows as stay clear of HDF5's limit of 4 GiB.
 template <std::size_t Rank>
 std::vector<Index> chunk_of_rows(const Extents<Rank>& extents, std::size_t element_bytes) {
@@ -52,7 +56,7 @@ class OutputFile {
   }
   void write(const std::string& path, double value);
   void write(const std::string& path, std::int64_t value);
-  void write(const std::string& path, const std::string& text);
+  void write(const std::string& path, const std::string& text, TextLength length = TextLength::fixed);
 
   /// An empty dataset of T, to be filled by `write_rows`; what is never filled reads as 0.
   template <class T>
@@ -68,8 +72,10 @@ class OutputFile {
   }
 
   /// Attribute of the object at `path`; a group is made if there is nothing.
-  void attribute(const std::string& path, const char* name, const std::string& text);
+  void attribute(const std::string& path, const char* name, const std::string& text,
+                 TextLength length = TextLength::fixed);
   void attribute(const std::string& path, const char* name, std::int64_t value);
+  void attribute(const std::string& path, const char* name, double value);
 
   /// A soft link at `path` to `target`.
   void link(const std::string& path, const std::string& target);
