@@ -4,11 +4,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "core/base/version.hpp"
 #include "core/io/result_file.hpp"
 #include "tests/support/fake_host.hpp"
+#include "tests/support/h5py.hpp"
 
 namespace ptychoflow {
 namespace {
@@ -188,6 +190,82 @@ TEST_F(SaveStage, WithoutPicturesThereIsTheResultAlone) {
   save.process(result_packet<float>("star"));
   EXPECT_EQ(files(), std::set<std::string>{"out.h5"});
   EXPECT_EQ(io::read_result(folder / "out.h5").title, "my title");
+}
+
+TEST_F(SaveStage, WritesFilesForOtherProgramsWhereAsked) {
+  if (!test::have_h5py()) GTEST_SKIP() << "needs python3-h5py";
+  Json given = params("{scan}.h5");
+  given["pictures"] = false;
+  given["formats"] = {"ptypy", "pynx", "ptychodus"};
+  LoadedStage save(STAGE_MODULE, host);
+  save.configure(given, input("star"));
+  EXPECT_TRUE(files().empty());
+  save.process(result_packet<float>("star"));
+  expect_result<float>(folder / "star.h5");
+  EXPECT_EQ(files(), (std::set<std::string>{"star.h5", "star.pynx.cxi", "star.ptychodus.h5", "star.ptyr"}));
+  EXPECT_NE(host.log_text().find("for ptypy: " + (folder / "star.ptyr").string()), std::string::npos);
+  const std::string said = test::run_python(folder, "name = '" + (folder / "star").string() + R"('
+own = h5py.File(name + '.h5')['entry_1/object/data'][()]
+assert (h5py.File(name + '.pynx.cxi')['entry_1/object/data'][()][:, ::-1] == own).all()
+assert (h5py.File(name + '.ptychodus.h5')['object'][()] == own).all()
+assert (h5py.File(name + '.ptyr')['content/obj/S00G00/data'][()] == own).all()
+assert h5py.File(name + '.ptychodus.h5').attrs['name'] == 'star'
+print('ok'))");
+  EXPECT_EQ(said, "ok");
+}
+
+TEST_F(SaveStage, AFormatIsWrittenOnlyWhereAsked) {
+  Json given = params("out.h5");
+  given["pictures"] = false;
+  given["formats"] = {"pynx"};
+  LoadedStage save(STAGE_MODULE, host);
+  save.configure(given, input("star"));
+  save.process(result_packet<float>("star"));
+  EXPECT_EQ(files(), (std::set<std::string>{"out.h5", "out.pynx.cxi"}));
+}
+
+TEST_F(SaveStage, RefusesTheFilesForOtherProgramsBeforeDataMoves) {
+  const std::map<std::string, std::string> names{
+      {"pynx", "old.pynx.cxi"}, {"ptychodus", "old.ptychodus.h5"}, {"ptypy", "old.ptyr"}};
+  for (const auto& [format, name] : names) {
+    std::ofstream(folder / name) << "old";
+    Json given = params("old.h5");
+    given["formats"] = {format};
+    refuse(given, ErrorCode::usage, name + ": is already there");
+    given["overwrite"] = true;
+    LoadedStage(STAGE_MODULE, host).configure(given, input("star"));
+    EXPECT_EQ(fs::file_size(folder / name), 3u) << "touched before the run";
+    fs::remove(folder / name);
+  }
+  Json given = params("r.ptyr");
+  given["formats"] = {"ptypy"};
+  refuse(given, ErrorCode::usage, "another extension");
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(SaveStage, AFileForAnotherProgramIsNotThatOfAnEarlierScan) {
+  Json given = params("{scan}");  // without an extension of its own: what follows the last dot is taken for one
+  given["pictures"] = false;
+  given["overwrite"] = true;
+  given["formats"] = {"ptypy"};
+  LoadedStage save(STAGE_MODULE, host);
+  save.configure(given, input(""));
+  save.process(result_packet<float>("a.1"));
+  const std::string said = message(ErrorCode::usage, [&] { save.process(result_packet<float>("a.2")); });
+  EXPECT_NE(said.find("a.ptyr"), std::string::npos) << said;
+  EXPECT_EQ(files(), (std::set<std::string>{"a.1", "a.ptyr"}));
+}
+
+TEST_F(SaveStage, AResultStaysThoughAnotherProgramWantsMore) {
+  Packet bare = result_packet<float>("star");
+  bare.take("view_position_m");
+  Json given = params("out.h5");
+  given["formats"] = {"ptychodus"};
+  LoadedStage save(STAGE_MODULE, host);
+  save.configure(given, input("star"));
+  const std::string said = message(ErrorCode::data, [&] { save.process(std::move(bare)); });
+  EXPECT_NE(said.find("positions"), std::string::npos) << said;
+  EXPECT_EQ(files(), std::set<std::string>{"out.h5"});
 }
 
 TEST_F(SaveStage, WhatIsOptionalMayBeMissing) {

@@ -1,4 +1,4 @@
-// Stage `save`: the result file of a reconstruction and its pictures.
+// Stage `save`: the result file of a reconstruction, its pictures, and files for other programs.
 #include <fmt/format.h>
 
 #include <set>
@@ -21,9 +21,13 @@ class Save : public stage::Stage {
     overwrite_ = params.value("overwrite", false) ? io::Overwrite::allow : io::Overwrite::refuse;
     pictures_ = params.value("pictures", true) ? save::Pictures::drawn : save::Pictures::none;
     title_ = params.value("title", "");
+    formats_.clear();
+    for (const auto& name : params.value("formats", std::vector<std::string>{})) {
+      formats_.push_back(save::format_named(name));
+    }
     // A name that is not known before the data comes stands for itself: its folder can be checked all the same.
     const std::string scan = input.metadata.value("scan", "");
-    if (is_root()) save::check_targets(save::Targets::of(file_, scan.empty() ? "{scan}" : scan), pictures_, overwrite_);
+    if (is_root()) check(save::Targets::of(file_, scan.empty() ? "{scan}" : scan));
     return input;
   }
 
@@ -33,20 +37,33 @@ class Save : public stage::Stage {
   }
 
  private:
+  void check(const save::Targets& targets) const { save::check_targets(targets, formats_, pictures_, overwrite_); }
+
+  /// @throws Error (usage) if this stage has written `file` before
+  void claim(const std::filesystem::path& file, const std::string& scan) {
+    if (written_.insert(file).second) return;
+    throw Error(ErrorCode::usage,
+                fmt::format("save: file: the result of scan '{}' would replace that of an earlier scan in {}: put "
+                            "{{scan}} into the name, and give each scan a name of its own",
+                            scan, file.string()));
+  }
+
   void write(const Packet& packet) {
     const std::string scan = packet.metadata.value("scan", "");
     const save::Targets targets = save::Targets::of(file_, scan);
-    if (!written_.insert(targets.result).second) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("save: file: the result of scan '{}' would replace that of an earlier scan in {}: put "
-                              "{{scan}} into the name, and give each scan a name of its own",
-                              scan, targets.result.string()));
-    }
-    save::check_targets(targets, pictures_, overwrite_);
+    claim(targets.result, scan);
+    for (const save::Format& format : formats_) claim(targets.in(format), scan);
+    check(targets);
     const io::ResultFile result = save::result_of(packet, host(), title_.empty() ? scan : title_);
     io::write_result(targets.result, result, overwrite_);
     info("result: " + targets.result.string());
     Json files = Json::object({{"result", targets.result.string()}, {"pictures", Json::array()}});
+    for (const save::Format& format : formats_) {
+      const std::string name = targets.in(format).string();
+      format.write(name, result, overwrite_);
+      info(fmt::format("for {}: {}", format.name, name));
+      files["formats"][format.name] = name;
+    }
     if (pictures_ == save::Pictures::drawn) {
       std::string names;
       for (const auto& path : save::write_pictures(targets, result)) {
@@ -63,6 +80,7 @@ class Save : public stage::Stage {
   std::string title_;
   io::Overwrite overwrite_ = io::Overwrite::refuse;
   save::Pictures pictures_ = save::Pictures::drawn;
+  std::vector<save::Format> formats_;
   std::set<std::filesystem::path> written_;
   Json files_ = Json::array();
 };
@@ -70,5 +88,6 @@ class Save : public stage::Stage {
 }  // namespace
 }  // namespace ptychoflow
 
-PTYCHOFLOW_STAGE(ptychoflow::Save, .name = "save", .summary = "Writes the result file and its pictures",
+PTYCHOFLOW_STAGE(ptychoflow::Save, .name = "save",
+                 .summary = "Writes the result file, its pictures, and files for other programs",
                  .parameters_schema = save_schema, .consumes = {"object", "probe"})

@@ -1,8 +1,26 @@
 #include "plugin/stages/save/targets.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/error.hpp"
+#include "core/io/ptychodus_product.hpp"
+#include "core/io/ptypy_result.hpp"
+#include "core/io/pynx_result.hpp"
 #include "core/io/scan_file_name.hpp"
 
 namespace ptychoflow::save {
+
+const Format& format_named(const std::string& name) {
+  static const std::array<Format, 3> all{{{"pynx", ".pynx.cxi", io::write_pynx},
+                                          {"ptychodus", ".ptychodus.h5", io::write_ptychodus},
+                                          {"ptypy", ".ptyr", io::write_ptypy}}};
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Format& format) { return format.name == name; });
+  if (found == all.end()) throw Error(ErrorCode::usage, fmt::format("save: formats: there is no format '{}'", name));
+  return *found;
+}
 
 Targets Targets::of(const std::string& file, const std::string& scan) {
   const std::filesystem::path result(io::file_of_scan(file, scan));
@@ -12,8 +30,21 @@ Targets Targets::of(const std::string& file, const std::string& scan) {
   return {result, picture("object_phase"), picture("object_amplitude"), picture("probe"), picture("convergence")};
 }
 
-void check_targets(const Targets& targets, Pictures pictures, io::Overwrite overwrite) {
+std::filesystem::path Targets::in(const Format& format) const {
+  return result.parent_path() / (result.stem().string() + format.suffix);
+}
+
+void check_targets(const Targets& targets, const std::vector<Format>& formats, Pictures pictures,
+                   io::Overwrite overwrite) {
   io::check_target(targets.result, overwrite);
+  for (const Format& format : formats) {
+    if (targets.in(format) == targets.result) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("save: file: {} is also the name of the file for {}: give the result another extension",
+                              targets.result.string(), format.name));
+    }
+    io::check_target(targets.in(format), overwrite);
+  }
   if (pictures == Pictures::none) return;
   for (const auto& picture : targets.pictures()) io::check_target(picture, overwrite);
 }

@@ -1,18 +1,31 @@
-// Where a result goes: the file and its pictures.
+// Where a result goes: the file, its pictures and files for other programs.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "core/io/atomic_file.hpp"
+#include "core/io/result_file.hpp"
 
 namespace ptychoflow::save {
+
+/// A file that another program reads.
+struct Format {
+  std::string name;  ///< in the parameter `formats`
+  const char* suffix;
+  void (*write)(const std::filesystem::path&, const io::ResultFile&, io::Overwrite);
+};
+
+/// @throws Error (usage) if there is none of this name
+const Format& format_named(const std::string& name);
 
 /// Names of all files of one result.
 struct Targets {
   std::filesystem::path result;
   std::filesystem::path object_phase, object_amplitude, probe, convergence;
+
+  /// The result's name with the format's suffix in place of its extension.
+  std::filesystem::path in(const Format& format) const;
 
   std::vector<std::filesystem::path> pictures() const { return {object_phase, object_amplitude, probe, convergence}; }
 
@@ -23,7 +36,9 @@ struct Targets {
 
 enum class Pictures { none, drawn };
 
-/// Checks that everything can be written. @throws what io::check_target throws
-void check_targets(const Targets& targets, Pictures pictures, io::Overwrite overwrite);
+/// Checks that everything can be written. @throws what io::check_target throws; Error (usage) if the result has the
+/// name of a file in one of the formats
+void check_targets(const Targets& targets, const std::vector<Format>& formats, Pictures pictures,
+                   io::Overwrite overwrite);
 
 }  // namespace ptychoflow::save
