@@ -88,6 +88,7 @@ void write_ptychodus(const std::filesystem::path& file, const ResultFile& result
   out.write("/object_layer_spacing_m", std::vector<double>{});  // between layers: there is one
   out.write("/loss_epochs", result.history.iteration);
   out.write("/loss_values", result.history.fourier_error);
+  out.write("/costs", result.history.fourier_error);  // until 1.1
   out.close();
   target.commit();
 }

@@ -146,7 +146,7 @@ assert p.dtype == 'complex128' and p.shape == (1, 3, 4, 6) and (p[0] == probe).a
 for d in (o, p):
     assert (d.attrs['pixel_height_m'], d.attrs['pixel_width_m']) == (2e-9, 3e-9)
 assert f['object_layer_spacing_m'].shape == (0,)
-assert list(f['loss_epochs']) == [1, 2] and list(f['loss_values']) == [.7, .6]
+assert list(f['loss_epochs']) == [1, 2] and list(f['loss_values']) == list(f['costs']) == [.7, .6]
 )"),
             "ok");
 }
