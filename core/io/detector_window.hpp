@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/base/view.hpp"
-#include "core/io/cxi.hpp"
+#include "core/io/scan.hpp"
 
 namespace ptychoflow::io {
 

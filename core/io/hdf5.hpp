@@ -117,6 +117,9 @@ class Dataset {
     read_selection(selection, memory_type<T>(), out);
   }
 
+  /// The text in attribute `name`; empty if there is none, or it is no text.
+  std::string text_attribute(const char* name) const;
+
   /// The number in attribute `name`, or `otherwise` if there is none.
   std::int64_t attribute(const char* name, std::int64_t otherwise) const;
 

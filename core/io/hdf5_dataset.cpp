@@ -132,6 +132,25 @@ std::string Dataset::text() const {
   return result;
 }
 
+std::string Dataset::text_attribute(const char* name) const {
+  if (H5Aexists(id_.get(), name) <= 0) return "";
+  const Handle attribute(H5Aopen(id_.get(), name, H5P_DEFAULT), H5Aclose);
+  const Handle type(attribute ? H5Aget_type(attribute.get()) : -1, H5Tclose);
+  if (!type || H5Tget_class(type.get()) != H5T_STRING) return "";
+  std::string result;
+  if (H5Tis_variable_str(type.get()) > 0) {
+    char* text = nullptr;
+    if (H5Aread(attribute.get(), type.get(), &text) < 0) fail_to_read();
+    if (text) result = text;
+    H5free_memory(text);
+  } else {
+    result.resize(H5Tget_size(type.get()));
+    if (H5Aread(attribute.get(), type.get(), result.data()) < 0) fail_to_read();
+    result.resize(std::min(result.find('\0'), result.size()));
+  }
+  return result;
+}
+
 std::int64_t Dataset::attribute(const char* name, std::int64_t otherwise) const {
   if (H5Aexists(id_.get(), name) <= 0) return otherwise;
   const Handle attribute(H5Aopen(id_.get(), name, H5P_DEFAULT), H5Aclose);

@@ -1,4 +1,4 @@
-// Writes a scan as a CXI 1.6 file that `CxiScan` and other programs read.
+// Writes a scan as a CXI 1.6 file that `Scan` and other programs read.
 #pragma once
 
 #include <array>

@@ -54,7 +54,7 @@ def write_cxi(file, positions_px, frame):
 PIPELINE = """
 name: scaling
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {{file: "{file}", distribution: {distribution}}}
   - stage: ptycho_dm
     params: {{iterations: {iterations}, probe_modes: {modes}, probe_start: 1, modulus_relaxation: "off"}}

@@ -17,7 +17,7 @@ namespace ptychoflow::host {
 
 class FakeCatalog : public StageCatalog {
  public:
-  std::vector<std::string> names() const override { return {"broken", "load_cxi", "missing", "ptycho_dm", "save"}; }
+  std::vector<std::string> names() const override { return {"broken", "load", "missing", "ptycho_dm", "save"}; }
 
   Json parameters_schema(const std::string& name) const override {
     if (name == "missing") throw Error(ErrorCode::resource, "libfoo.so.1 is not there");

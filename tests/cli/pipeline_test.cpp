@@ -15,7 +15,7 @@ name: Siemens star
 description: all of it
 variables: {input: scan.cxi, n: 20, output: null}
 stages:
-  - {stage: load_cxi, params: {file: "${input}"}}
+  - {stage: load, params: {file: "${input}"}}
   - stage: ptycho_dm
     id: dm
     params:
@@ -34,7 +34,7 @@ stages:
   EXPECT_EQ(pipeline.file, "scan.yaml");
   ASSERT_EQ(pipeline.stages.size(), 5u);
   const std::vector<std::pair<std::string, std::string>> ids = {
-      {"load_cxi", "load_cxi"}, {"ptycho_dm", "dm"}, {"ptycho_dm", "ptycho_dm"}, {"save", "save"}, {"save", "save_2"}};
+      {"load", "load"}, {"ptycho_dm", "dm"}, {"ptycho_dm", "ptycho_dm"}, {"save", "save"}, {"save", "save_2"}};
   for (std::size_t i = 0; i < ids.size(); ++i) {
     EXPECT_EQ(pipeline.stages[i].stage, ids[i].first);
     EXPECT_EQ(pipeline.stages[i].id, ids[i].second);
@@ -85,7 +85,7 @@ TEST_F(PipelineFile, OverridesAreTypedAsYamlIs) {
 TEST_F(PipelineFile, ListsEveryFault) {
   EXPECT_EQ(faults(R"(name: star
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {file: a.cxi}
   - stage: ptycho_dm
     params:
@@ -137,7 +137,7 @@ TEST_F(PipelineFile, RefusesIdsThatClash) {
 
 TEST_F(PipelineFile, RefusesAnUnknownStageThatIsLikeNone) {
   EXPECT_EQ(faults("name: x\nstages: [{stage: tomography}]\n"),
-            "scan.yaml:2:18: /stages/0/stage: unknown stage 'tomography'; there are: broken, load_cxi, missing, "
+            "scan.yaml:2:18: /stages/0/stage: unknown stage 'tomography'; there are: broken, load, missing, "
             "ptycho_dm, save");
 }
 
@@ -150,7 +150,7 @@ variables:
   2b: 1
   list: [1]
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {file: "${inptu}/${input}"}
   - stage: ptycho_dm
     params: {beta: "${beta}", label: "${", iterations: "${beta}"}

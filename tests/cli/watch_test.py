@@ -17,7 +17,7 @@ PIPELINE = """
 name: test
 variables: {input: null, iterations: 5}
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {file: "${input}"}
   - stage: ptycho_dm
     params: {iterations: "${iterations}", initial_probe: {from_data: {defocus_m: 9.0e-5}}}

@@ -9,7 +9,7 @@ SCORE = pf.DATA.parent / "tools" / "score.py"
 PIPELINE = """
 name: marks
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {{file: "{scan}"}}
   - stage: ptycho_dm
     params: {params}

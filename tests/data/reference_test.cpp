@@ -7,7 +7,7 @@
 #include <random>
 
 #include "core/base/units.hpp"
-#include "core/io/cxi.hpp"
+#include "core/io/scan.hpp"
 #include "core/ptycho/engine.hpp"
 #include "core/ptycho/initial_guess.hpp"
 #include "tests/reference/difference_map.hpp"
@@ -27,7 +27,7 @@ struct SmallScan {
   Layout layout;
 
   explicit SmallScan(const std::filesystem::path& path) {
-    const io::CxiScan file(path);
+    const io::Scan file(path);
     const auto& h = file.header();
     const Index count = h.frame_count, n = h.frame_shape[0];
     std::vector<Yx<double>> positions;

@@ -14,7 +14,7 @@ description: >
   all of it
 variables: {input: scan.cxi, n: 20, output: }
 stages:
-  - {stage: load_cxi, params: {file: "${input}"}}
+  - {stage: load, params: {file: "${input}"}}
   - stage: ptycho_dm
     id: dm
     params:

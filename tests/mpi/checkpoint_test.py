@@ -18,7 +18,7 @@ stages:
 PIPELINE = """
 name: checkpoint
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {file: SCAN}
   - stage: ptycho_dm
     params:

@@ -25,7 +25,7 @@ name: failure
 variables:
   iterations: 20
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {{file: "{scan}"}}
   - stage: save_scan
     params: {{file: copy.cxi}}

@@ -20,7 +20,7 @@ name: series
 variables: {each: , iterations: 10}
 ranks_per_scan: "${each}"
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {files: scan_*.cxi}
   - stage: ptycho_dm
     params: {iterations: "${iterations}", reproducible: true, initial_probe: {from_data: {defocus_m: 9.0e-5}}}

@@ -16,7 +16,7 @@ stages:
 PIPELINE = """
 name: memory
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {file: scan.cxi}
   - stage: ptycho_dm
     params: {iterations: 4, probe_modes: 2, initial_probe: {from_data: {defocus_m: 8.0e-5}} MORE}
@@ -59,7 +59,7 @@ class Memory(unittest.TestCase):
         self.assertEqual(done.returncode, 4)
         for words in ("the memory of a rank is too small", "exit waves", "magnitudes", "70.0 MiB", "scratch: DIR"):
             self.assertIn(words, done.stdout)
-        self.assertEqual(report["stages"].get("load_cxi", {}).get("packets_out", 0), 0)
+        self.assertEqual(report["stages"].get("load", {}).get("packets_out", 0), 0)
 
     def test_a_unit_that_is_not_known_is_refused_with_its_line(self):
         done, _ = self.run_one(more=", memory: {host: 8G}", check=False)

@@ -18,7 +18,7 @@ SERIES = """
 name: series
 {on_error}
 stages:
-  - stage: load_cxi
+  - stage: load
     params: {{files: scan_*.cxi, distribution: scan_order}}
   - stage: ptycho_dm
     params: {{iterations: 10, initial_probe: {{from_data: {{defocus_m: 9.0e-5}}}}}}
@@ -117,7 +117,7 @@ class Series(unittest.TestCase):
                 self.assertEqual(skipped["scan_6"]["stage"], "compare")
                 self.assertIn("max_r_factor", skipped["scan_6"]["message"])
                 # One rank alone sees light in scan 3, though it makes no sense of it.
-                where = (0, "compare") if ranks == 1 else (1, "load_cxi")
+                where = (0, "compare") if ranks == 1 else (1, "load")
                 self.assertEqual((skipped["scan_3"]["rank"], skipped["scan_3"]["stage"]), where)
 
     def test_without_it_the_first_bad_scan_ends_the_run(self):

@@ -5,7 +5,7 @@
 
 #include "core/base/units.hpp"
 #include "core/device/array.hpp"
-#include "core/io/cxi.hpp"
+#include "core/io/scan.hpp"
 #include "tests/support/fake_host.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/support/throws.hpp"
@@ -89,7 +89,7 @@ TEST(SaveScan, WritesWhatPassesByInAnyOrderAndPassesItOn) {
   EXPECT_TRUE(host.packets[0].has("mask"));
   EXPECT_TRUE(host.packets[1].ends_scan());
 
-  const io::CxiScan scan(file);
+  const io::Scan scan(file);
   std::vector<std::uint16_t> counts(frame_count * height * width);
   scan.read_frames(0, frame_count, 1, {0, 0, {height, width}}, counts.data());
   std::size_t at = 0;
@@ -114,7 +114,7 @@ TEST(SaveScan, KeepsTheMeaningOfNegativeCounts) {
   marked.metadata["negative_is_masked"] = true;
   saver.configure({{"file", (folder / "s.cxi").string()}}, marked);
   saver.process(packet_of({0, 1, 2, 3, 4, 5}, true));
-  EXPECT_TRUE(io::CxiScan(folder / "s.cxi").header().negative_is_masked);
+  EXPECT_TRUE(io::Scan(folder / "s.cxi").header().negative_is_masked);
 }
 
 TEST(SaveScan, LeavesNothingOfAScanThatDoesNotEnd) {
@@ -161,7 +161,7 @@ TEST(SaveScan, WritesAFileAScanWhereItsNameIsInTheFiles) {
   saver.process(of("c/d", packet_of({0, 1, 2}, true)));
   saver.finalize();
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"a.cxi", "c_d.cxi"}));
-  const io::CxiScan scan(folder / "c_d.cxi");
+  const io::Scan scan(folder / "c_d.cxi");
   EXPECT_EQ(scan.header().frame_count, frame_count);
   std::uint16_t count = 0;
   scan.read_frames(4, 1, 1, {2, 3, {1, 1}}, &count);
@@ -205,7 +205,7 @@ TEST(SaveScan, ChecksItsTargetAndItsInputBeforeDataMoves) {
   LoadedStage saver(STAGE_MODULE, host);
   saver.configure({{"file", (folder / "old.cxi").string()}, {"overwrite", true}, {"compression", 0}}, description());
   saver.process(packet_of({0, 1, 2, 3, 4, 5}, true));
-  EXPECT_EQ(io::CxiScan(folder / "old.cxi").header().frame_count, frame_count);
+  EXPECT_EQ(io::Scan(folder / "old.cxi").header().frame_count, frame_count);
 }
 
 }  // namespace

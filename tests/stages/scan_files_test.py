@@ -1,4 +1,4 @@
-"""load_cxi and save_scan in the real program, alone and under mpirun; h5py is the witness."""
+"""load and save_scan in the real program, alone and under mpirun; h5py is the witness."""
 import pathlib, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -31,7 +31,7 @@ def pipeline(source, target, more=""):
     return f"""
 name: copy
 stages:
-  - {{stage: load_cxi, params: {{file: "{source}", block_frames: 2}}}}
+  - {{stage: load, params: {{file: "{source}", block_frames: 2}}}}
   - {{stage: save_scan, params: {{file: "{target}"{more}}}}}
 """
 
@@ -86,7 +86,7 @@ class Copies(InAFolder):
 
 
 class Faults(InAFolder):
-    """What a user sees, with the exit code: the messages themselves are tested in load_cxi_test.cpp."""
+    """What a user sees, with the exit code: the messages themselves are tested in load_test.cpp."""
 
     def refused(self, code, *parts):
         for command in ("check", "run"):

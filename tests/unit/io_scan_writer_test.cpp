@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/units.hpp"
-#include "core/io/cxi.hpp"
+#include "core/io/scan.hpp"
 #include "tests/support/h5py.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -12,7 +12,7 @@ namespace {
 
 using test::TempFolder;
 
-TEST(ScanWriter, WritesFromSeveralHandsWhatCxiScanReads) {
+TEST(ScanWriter, WritesFromSeveralHandsWhatScanReads) {
   TempFolder folder;
   const auto file = folder / "s.cxi";
   std::vector<std::uint16_t> counts(4 * 2 * 3);
@@ -41,8 +41,8 @@ TEST(ScanWriter, WritesFromSeveralHandsWhatCxiScanReads) {
   second.write_positions(0, {yx.data(), {2, 2}});
   second.close();
 
-  const CxiScan scan(file);
-  const CxiHeader& h = scan.header();
+  const Scan scan(file);
+  const ScanHeader& h = scan.header();
   EXPECT_EQ(h.frame_count, 4);
   EXPECT_EQ(h.frame_shape, (Extents<2>{2, 3}));
   EXPECT_EQ(h.frame_type, "uint16");
@@ -68,7 +68,7 @@ print(f['entry_1/data_1/translation'][0].tolist(), f['entry_1/instrument_1/detec
             "uint16 (4, 2, 3) (1, 2, 3) gzip True [21, 22, 23]\n[2.0, 1.0, 0.0] [0, 1, 0]");
 }
 
-TEST(CxiScan, TakesTheWavelengthAndOneSidedPixelsAndPyNXPositions) {
+TEST(Scan, TakesTheWavelengthAndOneSidedPixelsAndPyNXPositions) {
   if (!test::have_h5py()) GTEST_SKIP() << "needs python3-h5py";
   TempFolder folder;
   test::make_cxi(folder / "a.cxi",
@@ -77,7 +77,7 @@ TEST(CxiScan, TakesTheWavelengthAndOneSidedPixelsAndPyNXPositions) {
                  "f[d + 'translation'] = xyz.T\n"
                  "f[d + 'data_dark'] = np.stack([np.full((ny, nx), 1.), np.full((ny, nx), 4.)])\n"
                  "f['entry_1/instrument_1/initial_probe'] = np.ones((ny, nx), 'complex128')\n");
-  const CxiScan scan(folder / "a.cxi");
+  const Scan scan(folder / "a.cxi");
   EXPECT_DOUBLE_EQ(*scan.header().energy_J, energy_J_from_wavelength_m(2e-10));
   EXPECT_EQ(scan.header().pixel_y_m, 1e-5);
   EXPECT_EQ(scan.header().translation_path, "/entry_1/instrument_1/detector_1/translation");

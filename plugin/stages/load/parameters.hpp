@@ -1,4 +1,4 @@
-// The parameters of load_cxi as plain values; what each means is in schemas/stages/load_cxi.json.
+// The parameters of load as plain values; what each means is in schemas/stages/load.json.
 #pragma once
 
 #include <array>
@@ -8,22 +8,26 @@
 
 #include "core/base/view.hpp"
 #include "core/io/detector_window.hpp"
+#include "core/io/scan_format.hpp"
 #include "core/io/scan_list.hpp"
 #include "core/ptycho/distribution.hpp"
 
-namespace ptychoflow::load_cxi {
+namespace ptychoflow::load {
 
 enum class Dark { none, from_file };
 
 struct Parameters {
-  std::vector<io::ScanFile> scans;  ///< at least one
-  std::size_t left_out = 0;         ///< scans that are done already
+  std::vector<io::ScanFile> scans;       ///< at least one
+  std::optional<io::ScanFormat> format;  ///< none: what the files say
+  std::size_t left_out = 0;              ///< scans that are done already
   Index first = 0;
   std::optional<Index> last;  ///< included
   Index step = 1;
   std::optional<Extents<2>> frame_size;
   std::optional<Extents<2>> center;  ///< none: automatic
   io::Padding padding = io::Padding::refuse;
+  std::string positions_file;     ///< empty: the scan's own
+  std::string positions_dataset;  ///< in it, if it is HDF5
   bool swap_xy = false;
   bool flip_x = false;
   bool flip_y = false;
@@ -40,4 +44,4 @@ struct Parameters {
 /// `params` has passed the schema. @throws Error (usage) for values that contradict each other
 Parameters read_parameters(const nlohmann::json& params);
 
-}  // namespace ptychoflow::load_cxi
+}  // namespace ptychoflow::load

@@ -1,4 +1,4 @@
-#include "plugin/stages/load_cxi/parameters.hpp"
+#include "plugin/stages/load/parameters.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "core/io/scan_file_name.hpp"
 #include "plugin/api/scan_files.hpp"
 
-namespace ptychoflow::load_cxi {
+namespace ptychoflow::load {
 
 namespace {
 
@@ -67,6 +67,7 @@ Parameters read_parameters(const Json& params) {
   p.scans = scans_of(params);
   if (params.contains("skip_if_exists"))
     p.left_out = leave_out_done(params["skip_if_exists"].get<std::string>(), p.scans);
+  p.format = io::format_named(params.value("format", "auto"));
   const Json frames = params.value("frames", Json::object());
   p.first = frames.value("first", p.first);
   p.last = optional<Index>(frames, "last");
@@ -75,6 +76,8 @@ Parameters read_parameters(const Json& params) {
   if (params.contains("center") && !params["center"].is_string()) p.center = pair<Index>(params, "center");
   p.padding = params.value("pad", false) ? io::Padding::allow : io::Padding::refuse;
   const Json positions = params.value("positions", Json::object());
+  p.positions_file = positions.value("file", "");
+  p.positions_dataset = positions.value("dataset", "");
   p.swap_xy = positions.value("swap_xy", p.swap_xy);
   p.flip_x = positions.value("flip_x", p.flip_x);
   p.flip_y = positions.value("flip_y", p.flip_y);
@@ -87,6 +90,9 @@ Parameters read_parameters(const Json& params) {
   p.distance_m = optional<double>(params, "distance_m");
   if (auto um = pair<double>(params, "detector_pixel_um")) p.detector_pixel_m = {(*um)[0] * 1e-6, (*um)[1] * 1e-6};
 
+  if (!p.positions_file.empty() && p.scans.size() > 1) {
+    throw Error(ErrorCode::usage, "positions: file is one scan's: reconstruct each scan in a run of its own");
+  }
   if (p.center && !p.frame_size) {
     throw Error(ErrorCode::usage, "center is used with frame_size only: give frame_size too, or leave center out");
   }
@@ -97,4 +103,4 @@ Parameters read_parameters(const Json& params) {
   return p;
 }
 
-}  // namespace ptychoflow::load_cxi
+}  // namespace ptychoflow::load

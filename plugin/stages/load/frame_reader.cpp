@@ -1,4 +1,4 @@
-#include "plugin/stages/load_cxi/frame_reader.hpp"
+#include "plugin/stages/load/frame_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "core/io/scan_checks.hpp"
 #include "core/ptycho/distribution.hpp"
 
-namespace ptychoflow::load_cxi {
+namespace ptychoflow::load {
 
 namespace {
 
@@ -32,7 +32,7 @@ void paste(View<const T, 2> part, View<T, 2> whole, Extents<2> at) {
   }
 }
 
-device::Array<double, 2> read_dark(const io::CxiScan& scan, const io::FrameWindow& window) {
+device::Array<double, 2> read_dark(const io::Scan& scan, const io::FrameWindow& window) {
   if (!scan.header().has_dark) {
     throw Error(ErrorCode::data, scan.header().file +
                                      ": dark: file was asked for, but there is no "
@@ -44,7 +44,7 @@ device::Array<double, 2> read_dark(const io::CxiScan& scan, const io::FrameWindo
 
 }  // namespace
 
-FrameReader::FrameReader(const io::CxiScan& scan, const io::DetectorWindow& window, Corrections corrections)
+FrameReader::FrameReader(const io::Scan& scan, const io::DetectorWindow& window, Corrections corrections)
     : scan_(scan),
       window_(window),
       corrections_(corrections),
@@ -126,4 +126,4 @@ stage::Tensor FrameReader::pad(device::Array<T, 3> frames) const {
   return stage::Tensor::own(std::move(whole));
 }
 
-}  // namespace ptychoflow::load_cxi
+}  // namespace ptychoflow::load

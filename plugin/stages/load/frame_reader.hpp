@@ -6,11 +6,11 @@
 #include <string>
 
 #include "core/device/array.hpp"
-#include "core/io/cxi.hpp"
 #include "core/io/detector_window.hpp"
+#include "core/io/scan.hpp"
 #include "plugin/api/tensor.hpp"
 
-namespace ptychoflow::load_cxi {
+namespace ptychoflow::load {
 
 class FrameReader {
  public:
@@ -21,7 +21,7 @@ class FrameReader {
 
   /// Reads the mask and, if asked, the dark frame.
   /// @throws Error (data) if no pixel within the window is measured, or there is no dark frame
-  FrameReader(const io::CxiScan& scan, const io::DetectorWindow& window, Corrections corrections);
+  FrameReader(const io::Scan& scan, const io::DetectorWindow& window, Corrections corrections);
 
   /// Element type of the frames that `read` makes: the file's, or float32 once they are corrected.
   const std::string& type() const { return type_; }
@@ -44,7 +44,7 @@ class FrameReader {
   template <class T>
   stage::Tensor pad(device::Array<T, 3> frames) const;
 
-  const io::CxiScan& scan_;
+  const io::Scan& scan_;
   io::DetectorWindow window_;
   Corrections corrections_;
   std::string stored_type_;
@@ -55,4 +55,4 @@ class FrameReader {
   bool seen_light_ = false;
 };
 
-}  // namespace ptychoflow::load_cxi
+}  // namespace ptychoflow::load

@@ -1,4 +1,4 @@
-// The stage load_cxi, driven through its C table on files that h5py wrote.
+// The stage load, driven through its C table on files that h5py wrote.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,7 +18,7 @@ using test::expect_error;
 using test::FakeHost;
 using test::LoadedStage;
 
-class LoadCxi : public testing::Test {
+class Load : public testing::Test {
  protected:
   void SetUp() override {
     if (!test::have_h5py()) GTEST_SKIP() << "needs python3-h5py";
@@ -80,7 +80,7 @@ double sum(View<const T, 2> frame) {
   return total;
 }
 
-TEST_F(LoadCxi, PassesFramesPositionsMaskAndGeometryOn) {
+TEST_F(Load, PassesFramesPositionsMaskAndGeometryOn) {
   make();
   const auto declared = load({{"block_frames", 5}});
   EXPECT_EQ(declared.tensors["frames"]["dtype"], "uint16");
@@ -107,7 +107,7 @@ TEST_F(LoadCxi, PassesFramesPositionsMaskAndGeometryOn) {
   EXPECT_FALSE(m.contains("negative_is_masked"));
 }
 
-TEST_F(LoadCxi, GivesEachRankItsShare) {
+TEST_F(Load, GivesEachRankItsShare) {
   make();
   double index = 0, light = 0;
   for (int rank = 0; rank < 5; ++rank) {
@@ -127,7 +127,7 @@ TEST_F(LoadCxi, GivesEachRankItsShare) {
   EXPECT_EQ(light, stored_sum(file_, "[()]"));
 }
 
-TEST_F(LoadCxi, SelectsFrames) {
+TEST_F(Load, SelectsFrames) {
   make();
   load({{"frames", {{"first", 1}, {"last", 10}, {"step", 3}}}});
   EXPECT_EQ(frames<std::uint16_t>().extent(0), 4);
@@ -136,14 +136,14 @@ TEST_F(LoadCxi, SelectsFrames) {
   EXPECT_EQ((host_.packets[0].at("frame_index").view<const std::int64_t, 1>()[3]), 3);
 }
 
-TEST_F(LoadCxi, SwapsThenFlipsThenScalesPositions) {
+TEST_F(Load, SwapsThenFlipsThenScalesPositions) {
   make("replace(t, 2 * xyz + [0, 1, 0])");
   load({{"positions", {{"swap_xy", true}, {"flip_x", true}, {"scale", 0.5}}}});
   EXPECT_NEAR(positions()(0, 0), 4e-6, 1e-20);  // the file's x
   EXPECT_NEAR(positions()(0, 1), -0.5, 1e-20);  // the file's y, its sign changed
 }
 
-TEST_F(LoadCxi, CutsAroundTheCentreItFinds) {
+TEST_F(Load, CutsAroundTheCentreItFinds) {
   make("replace(d + 'data', np.roll(frames, (3, -2), (1, 2)))\nf[d + 'data'][:, 11, 8] += 1000");
   load({{"frame_size", 8}});
   EXPECT_EQ(frames<std::uint16_t>().extents(), (Extents<3>{12, 8, 8}));
@@ -151,7 +151,7 @@ TEST_F(LoadCxi, CutsAroundTheCentreItFinds) {
   EXPECT_NE(host_.log_text().find("centre was found at pixel [11, 8]"), std::string::npos) << host_.log_text();
 }
 
-TEST_F(LoadCxi, PadsWithPixelsThatAreNotMeasured) {
+TEST_F(Load, PadsWithPixelsThatAreNotMeasured) {
   make();
   load({{"frame_size", {24, 20}}, {"center", {8, 10}}, {"pad", true}});
   EXPECT_EQ(frames<std::uint16_t>().extents(), (Extents<3>{12, 24, 20}));
@@ -162,7 +162,7 @@ TEST_F(LoadCxi, PadsWithPixelsThatAreNotMeasured) {
   EXPECT_EQ(mask()(20, 5), 1);
 }
 
-TEST_F(LoadCxi, SubtractsTheDarkAndMarksSaturation) {
+TEST_F(Load, SubtractsTheDarkAndMarksSaturation) {
   make(R"(
 frames[:] = 5
 frames[0, 8, 10], frames[0, 8, 11] = 100, 99
@@ -178,7 +178,7 @@ f[d + 'data_dark'][8] = 2.5)");
   EXPECT_EQ(frames<float>()(1, 7, 10), 0);
 }
 
-TEST_F(LoadCxi, PassesAProbeAndTheTruthOnIfTheyFit) {
+TEST_F(Load, PassesAProbeAndTheTruthOnIfTheyFit) {
   make(R"(
 f['entry_1/instrument_1/initial_probe'] = np.full((ny, nx), 2 + 1j, 'complex64')
 f['truth/object'] = np.ones((1, 60, 60), 'complex128')
@@ -199,7 +199,7 @@ f['truth/frame_offset_px'] = np.arange(2 * N).reshape(N, 2))");
   EXPECT_NE(cropped.log_text().find("does not fit"), std::string::npos);
 }
 
-TEST_F(LoadCxi, TakesGeometryFromParametersFirst) {
+TEST_F(Load, TakesGeometryFromParametersFirst) {
   make("del f[s + 'energy'], f[d + 'distance'], f[d + 'x_pixel_size'], f[d + 'y_pixel_size']");
   expect_refused(ErrorCode::data, {"scan.cxi", "photon energy", "energy_keV"});
   expect_refused(ErrorCode::data, {"distance", "distance_m"}, {{"energy_keV", 8}});
@@ -210,7 +210,7 @@ TEST_F(LoadCxi, TakesGeometryFromParametersFirst) {
   EXPECT_NEAR(declared.metadata["detector_pixel_m"][1].get<double>(), 20e-6, 1e-15);
 }
 
-TEST_F(LoadCxi, RefusesBadGeometry) {
+TEST_F(Load, RefusesBadGeometry) {
   make("replace(d + 'distance', -1.0)");
   expect_refused(ErrorCode::data, {"distance", "-1", "positive"});
   make("replace(d + 'x_pixel_size', np.nan)");
@@ -219,7 +219,7 @@ TEST_F(LoadCxi, RefusesBadGeometry) {
   expect_refused(ErrorCode::data, {"photon energy", "which no X-ray has", "energy_keV"});
 }
 
-TEST_F(LoadCxi, RefusesFilesThatItCannotOpen) {
+TEST_F(Load, RefusesFilesThatItCannotOpen) {
   expect_refused(ErrorCode::data, {"scan.cxi", "no such file"});
   std::ofstream(file_) << "frames, frames, frames";
   expect_refused(ErrorCode::data, {"scan.cxi", "not an HDF5 file"});
@@ -228,14 +228,14 @@ TEST_F(LoadCxi, RefusesFilesThatItCannotOpen) {
   expect_refused(ErrorCode::data, {"scan.cxi", "truncated"});
 }
 
-TEST_F(LoadCxi, RefusesMissingDatasets) {
+TEST_F(Load, RefusesMissingDatasets) {
   make("del f['entry_1/data_1/data']; f.move(d + 'data', d + 'frames')");
   expect_refused(ErrorCode::data, {"no frames", "/entry_1/data_1/data", "/entry_1/instrument_1/detector_1/data"});
   make("del f[t]; f['entry_1/sample_1/geometry_1/translations'] = xyz");
   expect_refused(ErrorCode::data, {"no positions", "/entry_1/sample_1/geometry_1/translation"});
 }
 
-TEST_F(LoadCxi, RefusesWrongRanksAndTypes) {
+TEST_F(Load, RefusesWrongRanksAndTypes) {
   make("replace(d + 'data', frames[0])");
   expect_refused(ErrorCode::data, {"/entry_1/data_1/data", "2 dimensions (16, 20)", "frame, y, x"});
   make("replace(d + 'data', frames.astype('complex64'))");
@@ -246,7 +246,7 @@ TEST_F(LoadCxi, RefusesWrongRanksAndTypes) {
   expect_refused(ErrorCode::data, {"mask", "(15, 20)", "(16, 20)"});
 }
 
-TEST_F(LoadCxi, RefusesCountsThatDoNotMatch) {
+TEST_F(Load, RefusesCountsThatDoNotMatch) {
   make("replace(t, xyz[:-1])");
   expect_refused(ErrorCode::data, {"translation", "(11, 3)", "12 frames"});
   make("replace(d + 'data', frames[:0]); replace(t, xyz[:0])");
@@ -259,14 +259,14 @@ TEST_F(LoadCxi, RefusesCountsThatDoNotMatch) {
   expect_refused(ErrorCode::usage, {"last (3) is before first (5)"}, {{"frames", {{"first", 5}, {"last", 3}}}});
 }
 
-TEST_F(LoadCxi, RefusesFramesWithoutLight) {
+TEST_F(Load, RefusesFramesWithoutLight) {
   make("replace(d + 'data', 0 * frames)");
   expect_refused(ErrorCode::data, {"all 12 frames", "zero"}, {{"block_frames", 12}});
   for (const auto& packet : host_.packets) EXPECT_FALSE(packet.ends_scan());
   expect_refused(ErrorCode::data, {"centre cannot be found", "center: [y, x]"}, {{"frame_size", 8}});
 }
 
-TEST_F(LoadCxi, RefusesCountsThatAreNone) {
+TEST_F(Load, RefusesCountsThatAreNone) {
   make("a = frames.astype('float32'); a[7, 3, 4] = np.nan; replace(d + 'data', a)");
   expect_refused(ErrorCode::data, {"/entry_1/data_1/data", "frame 7", "NaN", "y 3, x 4"});
   make("a = frames.astype('float64'); a[2, 1, 0] = np.inf; replace(d + 'data', a)");
@@ -278,7 +278,7 @@ TEST_F(LoadCxi, RefusesCountsThatAreNone) {
   EXPECT_EQ(frames<std::int32_t>()(0, 0, 0), 0);
 }
 
-TEST_F(LoadCxi, RefusesPositionsThatCannotBe) {
+TEST_F(Load, RefusesPositionsThatCannotBe) {
   make("a = xyz.copy(); a[4, 1] = np.nan; replace(t, a)");
   expect_refused(ErrorCode::data, {"translation", "y position of frame 4", "nan"});
   make("replace(t, 1e6 * xyz)");
@@ -288,7 +288,7 @@ TEST_F(LoadCxi, RefusesPositionsThatCannotBe) {
   expect_refused(ErrorCode::data, {"a single position", "overlapping"});
 }
 
-TEST_F(LoadCxi, RefusesMasksAndWindowsThatLeaveNothing) {
+TEST_F(Load, RefusesMasksAndWindowsThatLeaveNothing) {
   make("replace(d + 'mask', np.ones((ny, nx), 'uint32'))");
   expect_refused(ErrorCode::data, {"mask", "every one of the 16 × 20"});
   make();
@@ -298,14 +298,14 @@ TEST_F(LoadCxi, RefusesMasksAndWindowsThatLeaveNothing) {
   expect_refused(ErrorCode::data, {"data_dark"}, {{"dark", "file"}});
 }
 
-TEST_F(LoadCxi, StopsWhenAStageDownstreamFails) {
+TEST_F(Load, StopsWhenAStageDownstreamFails) {
   make();
   host_.emit_answer = PTYCHOFLOW_ERROR_DATA;
   expect_error([&] { load({{"block_frames", 1}}); }, ErrorCode::data, {""});
   EXPECT_EQ(host_.packets.size(), 1u);
 }
 
-TEST(LoadCxiData, ReadsTheMeasuredAndTheSimulatedScans) {
+TEST(LoadData, ReadsTheMeasuredAndTheSimulatedScans) {
   const char* data = std::getenv("PTYCHOFLOW_DATA");
   if (!data) GTEST_SKIP() << "PTYCHOFLOW_DATA does not name the folder of test scans";
   const struct {

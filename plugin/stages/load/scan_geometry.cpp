@@ -1,4 +1,4 @@
-#include "plugin/stages/load_cxi/scan_geometry.hpp"
+#include "plugin/stages/load/scan_geometry.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "core/base/units.hpp"
 
-namespace ptychoflow::load_cxi {
+namespace ptychoflow::load {
 namespace {
 
 /// Photon energies beyond these are taken for a wrong unit: 10 eV to 10 MeV.
@@ -14,10 +14,11 @@ constexpr double least_energy_J = 1.6e-18;
 constexpr double greatest_energy_J = 1.6e-12;
 
 /// Positions y, x of the selected frames.
-std::vector<std::array<double, 2>> placed(const io::CxiHeader& header, const Parameters& p, Index count) {
+std::vector<std::array<double, 2>> placed(const std::vector<std::array<double, 2>>& x_y_m, const Parameters& p,
+                                          Index count) {
   std::vector<std::array<double, 2>> positions;
   for (Index j = 0; j < count; ++j) {
-    auto [x, y] = header.translation_m[static_cast<std::size_t>(p.first + j * p.step)];
+    auto [x, y] = x_y_m[static_cast<std::size_t>(p.first + j * p.step)];
     if (p.swap_xy) std::swap(x, y);
     positions.push_back({p.scale * (p.flip_y ? -y : y), p.scale * (p.flip_x ? -x : x)});
   }
@@ -33,7 +34,7 @@ double pick(std::optional<double> stored, const std::string& file, const char* w
 
 }  // namespace
 
-io::ScanGeometry geometry_of(const io::CxiHeader& h, const Parameters& p, Extents<2> frame) {
+io::ScanGeometry geometry_of(const io::ScanHeader& h, const Parameters& p, Extents<2> frame) {
   const double energy_J =
       p.energy_keV ? energy_J_from_keV(*p.energy_keV) : pick(h.energy_J, h.file, "the photon energy", "energy_keV");
   if (energy_J < least_energy_J || energy_J > greatest_energy_J) {
@@ -53,12 +54,22 @@ io::ScanGeometry geometry_of(const io::CxiHeader& h, const Parameters& p, Extent
   return g;
 }
 
-std::vector<std::array<double, 2>> positions_of(const io::CxiHeader& h, const Parameters& p, Index count,
-                                                const io::ScanGeometry& geometry) {
-  auto positions = placed(h, p, count);
-  io::check_positions(positions, geometry,
-                      {fmt::format("{}: dataset {}", h.file, h.translation_path), p.first, p.step});
+std::vector<std::array<double, 2>> positions_of(const io::ScanHeader& h, const std::optional<io::PositionTable>& table,
+                                                const Parameters& p, Index count, const io::ScanGeometry& geometry) {
+  if (!table && h.translation_path.empty()) {
+    throw Error(ErrorCode::data, fmt::format("{}: a file of this format ({}) has no positions: give positions: {{file: "
+                                             "TABLE}}",
+                                             h.file, io::name_of(h.format)));
+  }
+  const auto& x_y_m = table ? table->x_y_m : h.translation_m;
+  const std::string where = table ? table->where : fmt::format("{}: dataset {}", h.file, h.translation_path);
+  if (static_cast<Index>(x_y_m.size()) != h.frame_count) {
+    throw Error(ErrorCode::data,
+                fmt::format("{}: has {} positions, but {} has {} frames", where, x_y_m.size(), h.file, h.frame_count));
+  }
+  auto positions = placed(x_y_m, p, count);
+  io::check_positions(positions, geometry, {where, p.first, p.step});
   return positions;
 }
 
-}  // namespace ptychoflow::load_cxi
+}  // namespace ptychoflow::load

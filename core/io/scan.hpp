@@ -1,4 +1,4 @@
-// A scan in a CXI 1.6 file (cxidb.org), as the specification and the programs that write it lay it out.
+// A scan in a file, whatever its format.
 #pragma once
 
 #include <array>
@@ -13,11 +13,13 @@
 #include "core/base/complex.hpp"
 #include "core/base/view.hpp"
 #include "core/device/array.hpp"
+#include "core/io/scan_format.hpp"
 
 namespace ptychoflow::io {
 
-/// What a CXI file says about its scan, without the frames.
-struct CxiHeader {
+/// What a file says about its scan, without the frames.
+struct ScanHeader {
+  ScanFormat format{};
   std::string file;
   std::string frames_path;
   Index frame_count = 0;
@@ -25,8 +27,8 @@ struct CxiHeader {
   std::string frame_type;           ///< "uint16", "float32", …
   bool negative_is_masked = false;  ///< negative counts mark pixels that were not measured in that frame
 
-  std::string translation_path;
-  std::vector<std::array<double, 2>> translation_m;  ///< one a frame, x, y, sign as stored
+  std::string translation_path;                      ///< empty: the file has no positions
+  std::vector<std::array<double, 2>> translation_m;  ///< one a frame, x, y
 
   // Empty if the file does not say; as stored, not judged.
   std::optional<double> energy_J;    ///< photon energy, of `energy`, else of `wavelength`
@@ -34,7 +36,6 @@ struct CxiHeader {
   std::optional<double> pixel_y_m;   ///< of the detector; one given stands for both
   std::optional<double> pixel_x_m;
 
-  bool has_mask = false;
   bool has_dark = false;
   Extents<3> initial_probe{};      ///< mode, y, x; 0 if there is none
   std::string initial_probe_type;  ///< complex64 or complex128
@@ -57,24 +58,25 @@ struct FrameWindow {
 /// Modes in the precision of the file.
 using StoredModes = std::variant<device::Array<Complex<float>, 3>, device::Array<Complex<double>, 3>>;
 
-/// A CXI file open for reading. Plain and read-only, so every rank opens its own.
-class CxiScan {
+/// A scan's file open for reading. Plain and read-only, so every rank opens its own.
+class Scan {
  public:
   /// Opens the file and reads all but frames, mask and modes.
-  /// @throws Error (data) if the file is missing, not HDF5 or truncated, a dataset is missing or of the wrong rank or
-  ///         type, or frames and positions differ in number
-  explicit CxiScan(const std::filesystem::path& path);
-  ~CxiScan();
-  CxiScan(CxiScan&&) noexcept;
+  /// @param format  none: what the file itself says
+  /// @throws Error (data) if the file is missing, not HDF5, truncated, or not of the format or of any, if a dataset is
+  ///         missing or of the wrong rank or type, or if frames and positions differ in number
+  explicit Scan(const std::filesystem::path& path, std::optional<ScanFormat> format = {});
+  ~Scan();
+  Scan(Scan&&) noexcept;
 
-  const CxiHeader& header() const { return header_; }
+  const ScanHeader& header() const;
 
   /// Frames first, first + step, …, `count` of them, cut to `window`, as T into `out` (count, window y, window x).
   /// @throws Error (data) if the file is damaged, (resource) if a compression plugin is missing
   template <class T>
   void read_frames(Index first, Index count, Index step, const FrameWindow& window, T* out) const;
 
-  /// (y, x): 0 where measured (stored 0 or 0x1000), 1 where not. All 0 if the file has none.
+  /// (y, x): 0 where measured, 1 where not. All 0 if the file does not say.
   device::Array<std::uint8_t, 2> mask() const;
 
   /// (y, x): the dark frame, averaged if there are several.
@@ -90,7 +92,6 @@ class CxiScan {
  private:
   struct File;
   std::unique_ptr<File> file_;
-  CxiHeader header_;
 };
 
 }  // namespace ptychoflow::io

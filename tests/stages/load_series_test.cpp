@@ -1,4 +1,4 @@
-// Several scans in one run: how load_cxi is told of them, and what it sends.
+// Several scans in one run: how load is told of them, and what it sends.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ using test::FakeHost;
 using test::LoadedStage;
 
 /// A series: the small scan once for each angle, in scan_1.cxi, scan_2.cxi, scan_10.cxi, with fewer frames each.
-class LoadCxiSeries : public testing::Test {
+class LoadSeries : public testing::Test {
  protected:
   void SetUp() override {
     if (!test::have_h5py()) GTEST_SKIP() << "needs python3-h5py";
@@ -62,7 +62,7 @@ class LoadCxiSeries : public testing::Test {
   stage::Description declared_;
 };
 
-TEST_F(LoadCxiSeries, LeavesOutScansWhoseResultsAreThere) {
+TEST_F(LoadSeries, LeavesOutScansWhoseResultsAreThere) {
   std::ofstream(folder_ / "scan_2.h5") << "a result";
   const Json result{{"skip_if_exists", path("{scan}.h5")}};
   load_series(path("scan_*.cxi"), result);
@@ -78,7 +78,7 @@ TEST_F(LoadCxiSeries, LeavesOutScansWhoseResultsAreThere) {
       ErrorCode::usage, {"put {scan} into it"});
 }
 
-TEST_F(LoadCxiSeries, ReadsTheNextFileAheadWhileOneIsWorkedOn) {
+TEST_F(LoadSeries, ReadsTheNextFileAheadWhileOneIsWorkedOn) {
   const auto next = folder_ / "scan_2.cxi", last = folder_ / "scan_10.cxi";
   if (!test::forget(next) || !test::forget(last))
     GTEST_SKIP() << "this system keeps files in memory, whatever one tells it";
@@ -86,15 +86,15 @@ TEST_F(LoadCxiSeries, ReadsTheNextFileAheadWhileOneIsWorkedOn) {
   loader.configure({{"files", path("scan_*.cxi")}});
   EXPECT_TRUE(loader.produce());
   ASSERT_TRUE(host_.packets.back().ends_scan());
-  const auto all_here = [](const std::filesystem::path& file) {
+  const auto is_here = [](const std::filesystem::path& file) {
     const auto pages = test::pages_in_memory(file);
-    return std::find(pages.begin(), pages.end(), false) == pages.end();
+    return std::count(pages.begin(), pages.end(), true) > std::count(pages.begin(), pages.end(), false);
   };
-  EXPECT_TRUE(test::comes_true([&] { return all_here(next); }));
-  EXPECT_FALSE(all_here(last)) << "only the next one is";
+  EXPECT_TRUE(test::comes_true([&] { return is_here(next); }));
+  EXPECT_FALSE(is_here(last)) << "only the next one is";
 }
 
-TEST_F(LoadCxiSeries, TakesAPatternInTheOrderOfItsNumbers) {
+TEST_F(LoadSeries, TakesAPatternInTheOrderOfItsNumbers) {
   load_series(path("scan_*.cxi"), {{"block_frames", 5}});
   EXPECT_EQ(scans(), (std::vector<std::string>{"scan_1 12", "scan_2 12", "scan_10 12"}));
   EXPECT_EQ(host_.packets.size(), 9u) << "three blocks a scan";
@@ -103,25 +103,25 @@ TEST_F(LoadCxiSeries, TakesAPatternInTheOrderOfItsNumbers) {
   EXPECT_EQ(declared_.metadata["scan_count"], 3);
 }
 
-TEST_F(LoadCxiSeries, TakesAListWithAndWithoutAngles) {
+TEST_F(LoadSeries, TakesAListWithAndWithoutAngles) {
   load_series({path("scan_2.cxi"), {{"file", path("scan_1.cxi")}, {"rotation_deg", 90.5}}});
   EXPECT_EQ(scans(), (std::vector<std::string>{"scan_2 12", "scan_1 12 90.5"}));
 }
 
-TEST_F(LoadCxiSeries, TakesATableWhoseNamesAreRelativeToIt) {
+TEST_F(LoadSeries, TakesATableWhoseNamesAreRelativeToIt) {
   write_table("# file angle\nscan_10.cxi -30\n\n" + path("scan_2.cxi") + "\t1.5e1 # absolute\n");
   load_series(table());
   EXPECT_EQ(scans(), (std::vector<std::string>{"scan_10 12 -30", "scan_2 12 15"}));
 }
 
-TEST_F(LoadCxiSeries, GivesOneScanItsAngle) {
+TEST_F(LoadSeries, GivesOneScanItsAngle) {
   LoadedStage loader(STAGE_MODULE, host_);
   loader.configure({{"file", path("scan_1.cxi")}, {"rotation_deg", 12.5}});
   loader.produce();
   EXPECT_EQ(host_.packets.at(0).metadata["rotation_deg"], 12.5);
 }
 
-TEST_F(LoadCxiSeries, StopsBetweenTwoScans) {
+TEST_F(LoadSeries, StopsBetweenTwoScans) {
   LoadedStage loader(STAGE_MODULE, host_);
   loader.configure({{"files", path("scan_*.cxi")}});
   host_.stop = true;  // while the first is read or reconstructed
@@ -129,7 +129,7 @@ TEST_F(LoadCxiSeries, StopsBetweenTwoScans) {
   EXPECT_EQ(scans(), (std::vector<std::string>{"scan_1 12"}));
 }
 
-TEST_F(LoadCxiSeries, RefusesListsThatCannotBe) {
+TEST_F(LoadSeries, RefusesListsThatCannotBe) {
   const auto refuse = [&](ErrorCode code, std::initializer_list<const char*> parts, const Json& files,
                           const Json& more = Json::object()) {
     expect_error([&] { load_series(files, more); }, code, parts);
@@ -148,7 +148,7 @@ TEST_F(LoadCxiSeries, RefusesListsThatCannotBe) {
   expect_error([&] { LoadedStage(STAGE_MODULE, host_).configure(Json::object()); }, ErrorCode::usage, {"give file"});
 }
 
-TEST_F(LoadCxiSeries, GoesOnAfterABadFirst) {
+TEST_F(LoadSeries, GoesOnAfterABadFirst) {
   for (const char* name : {"scan_1.cxi", "scan_2.cxi"}) std::ofstream(folder_ / name) << "cut short";
   LoadedStage loader(STAGE_MODULE, host_);
   EXPECT_EQ(loader.configure({{"files", path("scan_*.cxi")}}).metadata.at("scan_count"), 3);
@@ -162,12 +162,12 @@ TEST_F(LoadCxiSeries, GoesOnAfterABadFirst) {
   EXPECT_EQ(scans(), (std::vector<std::string>{"scan_10 12"}));
 }
 
-TEST_F(LoadCxiSeries, RefusesWhereNoScanIsGood) {
+TEST_F(LoadSeries, RefusesWhereNoScanIsGood) {
   for (const char* name : {"scan_1.cxi", "scan_2.cxi", "scan_10.cxi"}) std::ofstream(folder_ / name) << "cut short";
   expect_error([&] { load_series(path("scan_*.cxi")); }, ErrorCode::data, {"scan_10.cxi"});
 }
 
-TEST_F(LoadCxiSeries, RefusesAScanThatIsUnlikeTheFirst) {
+TEST_F(LoadSeries, RefusesAScanThatIsUnlikeTheFirst) {
   test::make_cxi(folder_ / "scan_2.cxi", "f[d + 'distance'][...] = 3.0");
   expect_error([&] { load_series(path("scan_*.cxi")); }, ErrorCode::data,
                {"scan_2.cxi", "distance_m", "differ from those of", "scan_1.cxi"});

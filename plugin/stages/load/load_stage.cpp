@@ -1,4 +1,5 @@
-// Stage load_cxi: a scan from a CXI file. Each rank opens the file read-only and reads its own share of the frames.
+// Stage load: a scan from a file, in whatever format. Each rank opens it read-only and reads its own share of the
+// frames.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,18 +9,19 @@
 #include <utility>
 
 #include "core/comm/communicator.hpp"
-#include "core/io/cxi.hpp"
 #include "core/io/frame_types.hpp"
+#include "core/io/position_table.hpp"
 #include "core/io/read_ahead.hpp"
+#include "core/io/scan.hpp"
 #include "core/io/scan_checks.hpp"
 #include "core/ptycho/distribution.hpp"
-#include "load_cxi_schema.hpp"
+#include "load_schema.hpp"
 #include "plugin/api/stage.hpp"
-#include "plugin/stages/load_cxi/frame_reader.hpp"
-#include "plugin/stages/load_cxi/parameters.hpp"
-#include "plugin/stages/load_cxi/scan_geometry.hpp"
+#include "plugin/stages/load/frame_reader.hpp"
+#include "plugin/stages/load/parameters.hpp"
+#include "plugin/stages/load/scan_geometry.hpp"
 
-namespace ptychoflow::load_cxi {
+namespace ptychoflow::load {
 
 namespace {
 
@@ -34,7 +36,7 @@ Tensor to_tensor(io::StoredModes modes) {
 
 Json shape_of(const Extents<3>& e) { return {e[0], e[1], e[2]}; }
 
-class LoadCxi : public stage::Stage {
+class Load : public stage::Stage {
  public:
   Description configure(const Json& params, const Description&) override {
     params_ = read_parameters(params);
@@ -127,11 +129,11 @@ class LoadCxi : public stage::Stage {
     ahead_.reset();
     reader_.reset();
     opened_.reset();
-    scan_.emplace(params_.scans[number].file);
+    scan_.emplace(params_.scans[number].file, params_.format);
     select_frames();
     const auto window = choose_window();
     geometry_ = geometry_of(header(), params_, window.size);
-    positions_ = positions_of(header(), params_, frame_count_, geometry_);
+    positions_ = positions_of(header(), table_of_positions(), params_, frame_count_, geometry_);
     share_out();
     reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
     return describe(window.size, params_.scans[number]);
@@ -171,7 +173,13 @@ class LoadCxi : public stage::Stage {
     opened_ = number_;
   }
 
-  const io::CxiHeader& header() const { return scan_->header(); }
+  /// Where the parameters name a file for them.
+  std::optional<io::PositionTable> table_of_positions() const {
+    if (params_.positions_file.empty()) return {};
+    return io::read_positions(params_.positions_file, params_.positions_dataset);
+  }
+
+  const io::ScanHeader& header() const { return scan_->header(); }
   Index first_in_file(Index selected) const { return params_.first + selected * params_.step; }
 
   void select_frames() {
@@ -317,7 +325,7 @@ class LoadCxi : public stage::Stage {
   std::optional<std::size_t> opened_;  ///< the scan that is open, and fits
   bool ended_ = false;                 ///< no more scans
   Description stream_;                 ///< of the first good scan
-  std::optional<io::CxiScan> scan_;
+  std::optional<io::Scan> scan_;
   std::optional<FrameReader> reader_;
   std::optional<io::ReadAhead> ahead_;  ///< of the next scan
   io::ScanGeometry geometry_;
@@ -333,9 +341,9 @@ class LoadCxi : public stage::Stage {
 
 }  // namespace
 
-PTYCHOFLOW_STAGE(LoadCxi, .name = "load_cxi", .summary = "Reads a scan from a CXI file",
-                 .parameters_schema = load_cxi_schema, .consumes = {},
+PTYCHOFLOW_STAGE(Load, .name = "load", .summary = "Reads a scan from a file: CXI, NeXus, HXN, PtyPy, EIGER",
+                 .parameters_schema = load_schema, .consumes = {},
                  .produces = {"frames", "frame_index", "positions_m", "mask", "initial_probe", "truth_object",
                               "truth_probe", "truth_offset_px"})
 
-}  // namespace ptychoflow::load_cxi
+}  // namespace ptychoflow::load
