@@ -137,6 +137,10 @@ Command parse_command_line(int argc, const char* const* argv) {
   auto* stages = app.add_subcommand("stages", "List the stages, or explain one and its parameters.");
   stages->add_option("NAME", command.stage, "the stage to explain");
 
+  auto* inspect = app.add_subcommand("inspect", "Say what a scan's file holds, and what looks wrong with it.");
+  inspect->add_option("FILE", command.file, "the scan: CXI, NeXus, HXN, PtyPy, EIGER")->required();
+  inspect->add_option("--format", command.format, "cxi, nexus, hxn, ptyd or eiger; default: what the file says")
+      ->type_name("NAME");
   auto* watch = app.add_subcommand("watch", "Run a pipeline on each scan that comes into a folder, once.");
   add_pipeline(watch);
   add_watch_options(watch, command.watch);
@@ -151,14 +155,15 @@ Command parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& e) {
     const auto extras = app.remaining(true);
     if (argc < 2)
-      throw Error(ErrorCode::usage, "no command given: run, check, stages or watch (see ptychoflow --help)");
+      throw Error(ErrorCode::usage, "no command given: run, check, stages, inspect or watch (see ptychoflow --help)");
     throw Error(ErrorCode::usage, fmt::format("{}\n  (see ptychoflow --help)",
                                               extras.empty() ? std::string(e.what()) : unknown(app, extras.front())));
   }
-  command.verb = *run     ? Command::Verb::run
-                 : *check ? Command::Verb::check
-                 : *watch ? Command::Verb::watch
-                          : Command::Verb::stages;
+  command.verb = *run       ? Command::Verb::run
+                 : *check   ? Command::Verb::check
+                 : *inspect ? Command::Verb::inspect
+                 : *watch   ? Command::Verb::watch
+                            : Command::Verb::stages;
   command.overrides = pairs(settings);
   command.verbosity = debug ? Verbosity::debug : quiet ? Verbosity::quiet : Verbosity::normal;
   return command;

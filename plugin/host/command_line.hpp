@@ -11,17 +11,19 @@ namespace ptychoflow::host {
 
 struct Command {
   enum class Verb {
-    show,    ///< print `text` and end well: help or version
-    run,     ///< reconstruct
-    check,   ///< everything that `run` does before data moves
-    stages,  ///< what stages there are, or all about one
-    watch,   ///< reconstruct what comes into a folder
+    show,     ///< print `text` and end well: help or version
+    run,      ///< reconstruct
+    check,    ///< everything that `run` does before data moves
+    stages,   ///< what stages there are, or all about one
+    inspect,  ///< what a scan's file holds
+    watch,    ///< reconstruct what comes into a folder
   };
 
   Verb verb = Verb::show;
   std::string text;                              ///< for `show`
   std::string pipeline;                          ///< file
   std::map<std::string, std::string> overrides;  ///< --set
+  std::string file, format = "auto";             ///< for `inspect`
   std::string stage;                             ///< for `stages`; empty: all
   std::string backend = "auto";
   std::string report;             ///< file; empty: none

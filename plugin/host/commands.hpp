@@ -13,6 +13,9 @@ int run_pipeline(const Command& command, comm::Session& session);
 /// `stages`. @throws Error (usage or resource) if the one stage asked for is not there or cannot be opened
 void show_stages(const Command& command);
 
+/// `inspect`. @throws Error (data) for a file that cannot be read, (usage) for a format that is not known
+void inspect(const Command& command);
+
 /// `watch`. Returns the exit code. @param cores  that runs may use between them
 /// @throws Error (usage) for a pipeline, folder or state that is wrong, (resource) if the state cannot be kept
 int watch(const Command& command, int cores);
