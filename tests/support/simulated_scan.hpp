@@ -18,6 +18,7 @@ namespace ptychoflow::ptycho::test {
 /// 49 frames of 32² in precision T.
 template <class T>
 struct SimulatedScan {
+  Optics optics;
   Layout layout;
   ScanLight light;
   GuessSettings guess;
@@ -32,7 +33,8 @@ struct SimulatedScan {
     s.frame_count = 49;
     s.photons = 1e6;
     const Simulator simulator{SimulationPlan(s)};
-    layout = lay_out(s.optics, simulator.plan().positions_m);
+    optics = s.optics;
+    layout = lay_out(optics, simulator.plan().positions_m);
     device::Array<std::uint32_t, 3> counts({s.frame_count, n, n});
     device::ThreadPool threads(2);
     simulator.expose(0, counts, threads);

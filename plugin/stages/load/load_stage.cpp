@@ -20,6 +20,7 @@
 #include "plugin/stages/load/frame_reader.hpp"
 #include "plugin/stages/load/parameters.hpp"
 #include "plugin/stages/load/scan_geometry.hpp"
+#include "plugin/stages/load/settle_orientation.hpp"
 
 namespace ptychoflow::load {
 
@@ -133,9 +134,9 @@ class Load : public stage::Stage {
     select_frames();
     const auto window = choose_window();
     geometry_ = geometry_of(header(), params_, window.size);
-    positions_ = positions_of(header(), table_of_positions(), params_, frame_count_, geometry_);
-    share_out();
     reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
+    place_views();
+    share_out();
     return describe(window.size, params_.scans[number]);
   }
 
@@ -177,6 +178,35 @@ class Load : public stage::Stage {
   std::optional<io::PositionTable> table_of_positions() const {
     if (params_.positions_file.empty()) return {};
     return io::read_positions(params_.positions_file, params_.positions_dataset);
+  }
+
+  void place_views() {
+    const auto place = [&] {
+      positions_ = positions_of(header(), table_of_positions(), params_, frame_count_, geometry_);
+    };
+    place();
+    if (!params_.find_orientation) return;
+    choose_orientation();
+    place();
+  }
+
+  /// For this scan and all that follow. Collective: the root tries, and all take what it found.
+  void choose_orientation() {
+    std::string chosen;
+    if (is_root()) {
+      device::ThreadPool threads(std::max(1, static_cast<int>(host().threads)));
+      const auto trials = settle_orientation(*scan_, *reader_, geometry_, positions_, params_, threads);
+      const auto& best = trials.front().orientation;
+      for (const bool is : {best.swap_xy, best.flip_x, best.flip_y}) chosen += is ? '1' : '0';
+      info(fmt::format("{}: positions: auto chose {}: R {:.3f} on some views, the next best has {:.3f}", header().file,
+                       best.text(), trials[0].r_factor, trials[1].r_factor));
+    }
+    agree();
+    comm::Communicator(host().mpi_communicator(&host())).broadcast(chosen);
+    params_.swap_xy = chosen[0] == '1';
+    params_.flip_x = chosen[1] == '1';
+    params_.flip_y = chosen[2] == '1';
+    params_.find_orientation = false;
   }
 
   const io::ScanHeader& header() const { return scan_->header(); }

@@ -75,7 +75,9 @@ Parameters read_parameters(const Json& params) {
   p.frame_size = pair<Index>(params, "frame_size");
   if (params.contains("center") && !params["center"].is_string()) p.center = pair<Index>(params, "center");
   p.padding = params.value("pad", false) ? io::Padding::allow : io::Padding::refuse;
-  const Json positions = params.value("positions", Json::object());
+  const Json given = params.value("positions", Json::object());
+  const Json positions = given.is_object() ? given : Json::object();
+  p.find_orientation = given == "auto" || positions.value("axes", "") == "auto";
   p.positions_file = positions.value("file", "");
   p.positions_dataset = positions.value("dataset", "");
   p.swap_xy = positions.value("swap_xy", p.swap_xy);
@@ -92,6 +94,9 @@ Parameters read_parameters(const Json& params) {
 
   if (!p.positions_file.empty() && p.scans.size() > 1) {
     throw Error(ErrorCode::usage, "positions: file is one scan's: reconstruct each scan in a run of its own");
+  }
+  if (p.find_orientation && (p.swap_xy || p.flip_x || p.flip_y)) {
+    throw Error(ErrorCode::usage, "positions: axes: auto finds out swap_xy, flip_x and flip_y: leave them out");
   }
   if (p.center && !p.frame_size) {
     throw Error(ErrorCode::usage, "center is used with frame_size only: give frame_size too, or leave center out");

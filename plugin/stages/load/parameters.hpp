@@ -28,6 +28,7 @@ struct Parameters {
   io::Padding padding = io::Padding::refuse;
   std::string positions_file;     ///< empty: the scan's own
   std::string positions_dataset;  ///< in it, if it is HDF5
+  bool find_orientation = false;  ///< swap and flips are to be found out
   bool swap_xy = false;
   bool flip_x = false;
   bool flip_y = false;
