@@ -3,16 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <utility>
 
+#include "core/ptycho/central_views.hpp"
 #include "core/ptycho/reconstruction.hpp"
 
 namespace ptychoflow::ptycho {
 namespace {
-
-constexpr Index trial_iterations = 30;
 
 /// On the scans at hand the right orientation has 0.25 to 0.65 of the R of the next best after so many iterations;
 /// wrong ones differ by some per cent.
@@ -45,25 +42,6 @@ Yx<double> Orientation::of(Yx<double> position) const {
 
 std::string Orientation::text() const {
   return fmt::format("{{swap_xy: {}, flip_x: {}, flip_y: {}}}", swap_xy, flip_x, flip_y);
-}
-
-std::vector<Index> central_views(const std::vector<Yx<double>>& positions_m, Index count) {
-  Yx<double> low = positions_m.front(), high = low;
-  for (const auto& p : positions_m) {
-    low = {std::min(low.y, p.y), std::min(low.x, p.x)};
-    high = {std::max(high.y, p.y), std::max(high.x, p.x)};
-  }
-  const Yx<double> middle{(low.y + high.y) / 2, (low.x + high.x) / 2};
-  const auto distance = [&](Index j) {
-    const auto& p = positions_m[static_cast<std::size_t>(j)];
-    return std::hypot(p.y - middle.y, p.x - middle.x);
-  };
-  std::vector<Index> numbers(positions_m.size());
-  std::iota(numbers.begin(), numbers.end(), Index{0});
-  std::ranges::stable_sort(numbers, [&](Index a, Index b) { return distance(a) < distance(b); });
-  numbers.resize(std::min(numbers.size(), static_cast<std::size_t>(count)));
-  std::ranges::sort(numbers);
-  return numbers;
 }
 
 std::vector<OrientationTrial> try_orientations(const TrialScan& scan, device::ThreadPool& threads) {

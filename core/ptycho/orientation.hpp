@@ -33,9 +33,6 @@ struct TrialScan {
   ScanLight light;
 };
 
-/// Numbers of the `count` views that are nearest to the middle of the scan, rising: the same in every orientation.
-std::vector<Index> central_views(const std::vector<Yx<double>>& positions_m, Index count);
-
 struct OrientationTrial {
   Orientation orientation;
   double r_factor = 0;

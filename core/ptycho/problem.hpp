@@ -55,6 +55,8 @@ class Problem {
   /// First pixel, in the rows that this rank holds, of local view `v`.
   Yx<Index> window(Index v) const { return local(layout_.windows[static_cast<std::size_t>(scan_index(v))]); }
 
+  const std::shared_ptr<const Magnitudes>& shared_magnitudes() const { return magnitudes_; }
+
   /// Of this rank's frames: [frame][y][x].
   const Magnitudes& all_magnitudes() const { return *magnitudes_; }
 

@@ -161,6 +161,13 @@ TEST_F(PtychoDm, WithoutAProbeItStartsFromTheDataAndSaysHowToDoBetter) {
   EXPECT_NE(refusal({{"initial_probe", "from_scan"}}, bare).find("the scan brings no probe"), std::string::npos);
 }
 
+TEST_F(PtychoDm, FindsTheDefocusBeforeItBegins) {
+  const Packet& result = run({{"iterations", 3}, {"initial_probe", {{"from_data", {{"defocus_m", "auto"}}}}}});
+  EXPECT_NE(host.log_text().find("defocus_m: auto chose"), std::string::npos) << host.log_text();
+  EXPECT_EQ(result.metadata["iterations"], 3);
+  EXPECT_EQ(host.figures["seconds_per_iteration"].size(), 3u) << "the trials' are not counted";
+}
+
 TEST_F(PtychoDm, RefusesAStreamThatDoesNotSayItsGeometry) {
   Description vague = scan_description();
   vague.metadata.erase("distance_m");

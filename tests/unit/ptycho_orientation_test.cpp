@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "core/ptycho/central_views.hpp"
 #include "core/ptycho/orientation.hpp"
 #include "tests/support/simulated_scan.hpp"
 

@@ -8,11 +8,10 @@
 #include <utility>
 
 #include "core/io/frame_types.hpp"
+#include "core/ptycho/central_views.hpp"
 
 namespace ptychoflow::load {
 namespace {
-
-constexpr Index trial_views = 100;
 
 device::Array<Complex<double>, 3> widened(const io::StoredModes& modes) {
   return std::visit(
@@ -56,7 +55,7 @@ std::vector<ptycho::OrientationTrial> settle_orientation(const io::Scan& scan, F
                                                          const Parameters& p, device::ThreadPool& threads) {
   std::vector<ptycho::Yx<double>> all;
   for (const auto& [y, x] : positions) all.push_back({y, x});
-  const auto numbers = ptycho::central_views(all, trial_views);
+  const auto numbers = ptycho::central_views(all, ptycho::trial_views);
   ptycho::TrialScan trial;
   trial.optics = {geometry.wavelength_m,
                   geometry.distance_m,

@@ -34,12 +34,17 @@ void read_range(const json& params, const char* name, double& least, double& gre
   }
 }
 
+bool finds_defocus(const json& initial_probe) {
+  return initial_probe.is_object() && initial_probe.contains("from_data") &&
+         initial_probe["from_data"].value("defocus_m", json()) == "auto";
+}
+
 ProbeStart probe_start(const json& given) {
   if (given == "from_scan") return ProbeOfScan{};
   if (given == "random") return ProbeRandom{};
   const std::string kind = given.begin().key();
   const json& s = given.begin().value();
-  if (kind == "from_data") return ProbeFromData{s.value("defocus_m", 0.0)};
+  if (kind == "from_data") return ProbeFromData{finds_defocus(given) ? 0.0 : s.value("defocus_m", 0.0)};
   if (kind == "aperture") return ProbeAperture{s.at("diameter_m")};
   if (kind == "gaussian") return ProbeGaussian{s.at("fwhm_m")};
   if (kind == "file") return ProbeOfFile{s};
@@ -107,6 +112,7 @@ Parameters parse_parameters(const json& params) {
   GuessSettings& g = p.guess;
   p.carry_probe = params.value("carry_probe", false);
   p.probe_given = params.contains("initial_probe");
+  p.find_defocus = finds_defocus(params.value("initial_probe", json()));
   if (p.probe_given) g.probe = probe_start(params["initial_probe"]);
   g.object = object_start(params.value("initial_object", json("ones")));
   g.mode_start = mode_start(params.value("mode_start", "hermite"));

@@ -18,6 +18,7 @@ enum class HalfScans { skip, reconstruct };
 struct Parameters {
   ptycho::Settings settings;
   ptycho::GuessSettings guess;
+  bool find_defocus = false;         ///< of a probe from data
   bool probe_given = false;          ///< initial_probe was named
   bool carry_probe = false;          ///< each scan starts from the probe of the one before
   std::optional<Index> probe_modes;  ///< none: auto

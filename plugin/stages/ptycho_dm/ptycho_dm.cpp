@@ -152,7 +152,7 @@ class PtychoDm final : public stage::Stage {
       if (is_root()) {
         warn(
             "the scan brings no probe to start from: starting from its mean frame, in focus. If the sample was out of "
-            "focus, give initial_probe: {from_data: {defocus_m: …}}; the sign and value with the lowest R are right");
+            "focus, give initial_probe: {from_data: {defocus_m: auto}}, which finds out how far, or its value");
       }
     }
     if (std::holds_alternative<ptycho::ProbeOfScan>(guess.probe) && !scan_has_probe) {

@@ -10,6 +10,8 @@
 #include "core/device/on_host.hpp"
 #include "core/device/thread_pool.hpp"
 #include "core/io/checksum.hpp"
+#include "core/ptycho/central_views.hpp"
+#include "core/ptycho/defocus.hpp"
 #include "core/ptycho/memory_plan.hpp"
 #include "plugin/stages/ptycho_dm/figures.hpp"
 #include "plugin/stages/ptycho_dm/frame_store.hpp"
@@ -67,9 +69,10 @@ class Job final : public ScanJob {
     if (parameters_.probe_support_m) {
       settings.probe_support_px = *parameters_.probe_support_m / std::max(layout.pixel_size_m.y, layout.pixel_size_m.x);
     }
+    GuessSettings guess = parameters_.guess;
+    if (parameters_.find_defocus && done == 0) guess.probe = ProbeFromData{find_defocus(problem, settings, *kernels)};
     const auto start_with = [&](Index modes) {
-      return start_state<T>(parameters_.guess, light_, layout, problem.distribution().rows, modes,
-                            parameters_.object_modes);
+      return start_state<T>(guess, light_, layout, problem.distribution().rows, modes, parameters_.object_modes);
     };
     const Index modes = done > 0                  ? checkpoints->found_probe_modes()
                         : parameters_.probe_modes ? *parameters_.probe_modes
@@ -187,6 +190,36 @@ class Job final : public ScanJob {
                                      f.fourier_error, static_cast<double>(view_modes) / f.seconds));
       return services_.should_stop() ? Wish::stop : Wish::go_on;
     };
+  }
+
+  /// Where the sample is, as the views in the middle of the scan tell. Collective.
+  double find_defocus(const Problem<T>& problem, Settings settings, Kernels<T>& kernels) const {
+    const auto numbers = central_views(positions_m_, defocus_views);
+    const Layout layout = layout_of(problem.layout(), numbers);
+    std::vector<LocalView> views;
+    for (const LocalView& v : problem.views()) {
+      const auto place = std::ranges::lower_bound(numbers, v.scan_index);
+      if (place != numbers.end() && *place == v.scan_index)
+        views.push_back({static_cast<Index>(place - numbers.begin()), v.frame_index});
+    }
+    const Problem<T> middle(layout, problem.shared_magnitudes(), views, distribution_of(layout, views));
+    settings.iterations = defocus_iterations;
+    settings.average_from = 1;
+    settings.tolerance = 0;
+    const auto r_factor = [&](double defocus_m) {
+      GuessSettings guess = parameters_.guess;
+      guess.probe = ProbeFromData{defocus_m};
+      State<T> start = start_state<T>(guess, light_, layout, middle.distribution().rows, 1, 1);
+      const auto what = fmt::format("defocus {:.2g} m  ", defocus_m);
+      return ptycho::reconstruct(middle, std::move(start), settings, kernels, services_.ranks,
+                                 observer(defocus_iterations, layout.view_count(), what))
+          .r_factor;
+    };
+    const auto trials = search_defocus(farthest_defocus_m(light_, layout), r_factor);
+    services_.info(fmt::format("defocus_m: auto chose {:.2e}: R {:.3f} on {} views; R {:.3f} at the focus",
+                               trials.front().defocus_m, trials.front().r_factor, layout.view_count(),
+                               std::ranges::find(trials, 0.0, &DefocusTrial::defocus_m)->r_factor));
+    return trials.front().defocus_m;
   }
 
   Index find_modes(const Problem<T>& problem, const std::function<State<T>(Index)>& start_with,

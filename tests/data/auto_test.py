@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""`positions: auto` on the scans at hand, with their axes flipped and swapped: what it chooses must undo that."""
-import os, pathlib, re, shutil, subprocess, sys, tempfile, unittest
+"""What may be left to the program, on the scans at hand: `positions: auto` must undo what was done to their axes, and
+`defocus_m: auto` replace a starting probe."""
+import json, os, pathlib, re, shutil, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import h5py, numpy as np
@@ -69,6 +70,17 @@ class Orientation(unittest.TestCase):
         self.assertIn("none is clearly best", said)
         self.assertEqual(len(re.findall(r"R 0\.\d+  \{swap_xy", said)), 8)
         self.assertIn("leave them out", self.chosen(copy, "{axes: auto, flip_x: true}", code=2))
+
+
+class Defocus(unittest.TestCase):
+    def test_a_scan_without_a_probe_needs_no_guess(self):
+        """From the file's own probe R is 0.102 after as many iterations; from the mean frame in focus 0.159."""
+        with tempfile.TemporaryDirectory() as folder:
+            pipeline = (pf.SOURCE / "pipelines/from_scratch.yaml").read_text()
+            pf.run(pipeline, folder, options=["--set", f"input={pf.DATA}/real/siemens_star_aps_velociprobe.cxi",
+                                              "--report", "report.json"])
+            report = json.loads((pathlib.Path(folder) / "report.json").read_text())
+            self.assertLess(report["stages"]["ptycho_dm"]["r_factor"], 0.105)
 
 
 if __name__ == "__main__":
