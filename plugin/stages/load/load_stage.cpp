@@ -21,6 +21,7 @@
 #include "plugin/stages/load/parameters.hpp"
 #include "plugin/stages/load/scan_geometry.hpp"
 #include "plugin/stages/load/settle_orientation.hpp"
+#include "plugin/stages/load/window.hpp"
 
 namespace ptychoflow::load {
 
@@ -132,7 +133,10 @@ class Load : public stage::Stage {
     opened_.reset();
     scan_.emplace(params_.scans[number].file, params_.format);
     select_frames();
-    const auto window = choose_window();
+    std::optional<Extents<2>> found;
+    const auto window = window_for(*scan_, params_, frame_count_, found);
+    if (found)
+      info(fmt::format("{}: the beam's centre was found at pixel [{}, {}]", header().file, (*found)[0], (*found)[1]));
     geometry_ = geometry_of(header(), params_, window.size);
     reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
     place_views();
@@ -241,37 +245,6 @@ class Load : public stage::Stage {
         {geometry_.wavelength_m, distance, {pixel[0], pixel[1]}, {geometry_.frame[0], geometry_.frame[1]}}, places);
     object_here_ = {ptycho::foresee(layout, places, sharing, host().rank, host().rank_count).rows.size(),
                     layout.object.x};
-  }
-
-  io::DetectorWindow choose_window() const {
-    const auto frame = header().frame_shape;
-    if (!params_.frame_size) return {{0, 0, frame}, frame, {0, 0}};
-    const auto center = params_.center ? *params_.center : find_center();
-    if (!params_.center) {
-      info(fmt::format("{}: the beam's centre was found at pixel [{}, {}]", header().file, center[0], center[1]));
-    }
-    return io::place_window(frame, *params_.frame_size, center, params_.padding, header().file);
-  }
-
-  /// Centre of mass of the mean of up to 32 frames spread over the scan; the same on every rank.
-  Extents<2> find_center() const {
-    const auto shape = header().frame_shape;
-    device::Array<double, 2> sum(shape);
-    device::Array<double, 2> frame(shape);
-    const Index samples = std::min<Index>(frame_count_, 32);
-    for (Index s = 0; s < samples; ++s) {
-      scan_->read_frames(first_in_file(frame_count_ * s / samples), 1, 1, {0, 0, shape}, frame.data());
-      for (Index i = 0; i < sum.size(); ++i) sum.data()[i] += frame.data()[i];
-    }
-    const auto mask = scan_->mask();
-    io::check_mask(mask.view(), header().file);
-    const auto center = io::center_of_mass(std::as_const(sum).view(), mask.view());
-    if (!center) {
-      throw Error(ErrorCode::data, fmt::format("{}: dataset {}: all frames looked at are zero, so the beam's centre "
-                                               "cannot be found: check the file, or set center: [y, x]",
-                                               header().file, header().frames_path));
-    }
-    return *center;
   }
 
   /// Declares the stream, and decides which of the file's extras still mean something for frames of this size.
