@@ -1,5 +1,7 @@
 #include "plugin/host/versions.hpp"
 
+#include <fmt/format.h>
+
 #include "core/base/version.hpp"
 #include "core/comm/session.hpp"
 #include "plugin/api/stage.h"
@@ -16,10 +18,10 @@ Json versions() {
 
 std::string versions_text() {
   const Json all = versions();
-  std::string text = std::string("ptychoflow ") + version + "\n";
+  std::string text = fmt::format("ptychoflow {}\n", version);
   for (const auto& [name, value] : all.items()) {
     if (name != "ptychoflow")
-      text += "  " + name + " " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+      text += fmt::format("  {} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
   }
   text.pop_back();
   return text;
