@@ -62,7 +62,11 @@ class TemporaryFile {
   bool kept_ = false;
 };
 
-std::vector<unsigned char> encode(const Canvas& picture) {
+static_assert(sizeof(Rgb) == 3, "pixels are passed to libpng as they lie");
+
+}  // namespace
+
+std::vector<unsigned char> png_bytes(const Canvas& picture) {
   png_image header{};
   header.version = PNG_IMAGE_VERSION;
   header.width = static_cast<png_uint_32>(picture.width());
@@ -78,12 +82,8 @@ std::vector<unsigned char> encode(const Canvas& picture) {
   return bytes;
 }
 
-static_assert(sizeof(Rgb) == 3, "pixels are passed to libpng as they lie");
-
-}  // namespace
-
 void write_png(const std::filesystem::path& path, const Canvas& picture) {
-  const std::vector<unsigned char> bytes = encode(picture);
+  const std::vector<unsigned char> bytes = png_bytes(picture);
   TemporaryFile file(path);
   file.write(bytes.data(), bytes.size());
   file.keep();

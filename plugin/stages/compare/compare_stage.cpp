@@ -139,7 +139,7 @@ class Compare : public stage::Stage {
     return quality;
   }
 
-  /// Adds the resolution to `quality` and `figures`, the curve to `figures`, and puts it into words.
+  /// Adds the resolution and its curve to `quality`, and to `figures` what is reported of them, and puts it into words.
   std::string judge_halves(const Packet& packet, Extents<2> frame, Json& quality, Json& figures) const {
     const Tensor& halves = packet.at("object_halves");
     const Area area = scanned_area(offsets(packet), frame);
@@ -152,12 +152,11 @@ class Compare : public stage::Stage {
 
     quality["frc"] = {{"half_period_m", r.half_period_m}, {"bound", text_of(r.bound)}, {"threshold", threshold_name_}};
     figures["frc"] = quality["frc"];
-    if (report_frc_) {
-      std::vector<double> thresholds;
-      for (const double n : rings.independent) thresholds.push_back(frc_threshold(kind, n));
-      figures["frc"]["curve"] = {
-          {"frequency_per_m", rings.frequency_per_m}, {"correlation", rings.correlation}, {"threshold", thresholds}};
-    }
+    std::vector<double> thresholds;
+    for (const double n : rings.independent) thresholds.push_back(frc_threshold(kind, n));
+    quality["frc"]["curve"] = {
+        {"frequency_per_m", rings.frequency_per_m}, {"correlation", rings.correlation}, {"threshold", thresholds}};
+    if (report_frc_) figures["frc"] = quality["frc"];
     const char* bound = r.bound == ResolutionBound::measured      ? ""
                         : r.bound == ResolutionBound::better_than ? "better than "
                                                                   : "worse than ";

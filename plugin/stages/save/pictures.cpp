@@ -1,11 +1,11 @@
-#include "core/image/pictures.hpp"
+#include "plugin/stages/save/pictures.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "core/device/array.hpp"
+#include "core/image/pictures.hpp"
 #include "core/image/png.hpp"
-#include "plugin/stages/save/result.hpp"
 
 namespace ptychoflow::save {
 namespace {
@@ -55,9 +55,8 @@ std::vector<image::Curve> curves(View<const double, 2> change, const std::string
 
 }  // namespace
 
-std::vector<std::filesystem::path> write_pictures(const Targets& targets, const io::ResultFile& result) {
-  // All are drawn before the first is written: what cannot be drawn leaves no set that is incomplete.
-  std::vector<std::pair<std::filesystem::path, image::Canvas>> pictures;
+std::vector<Picture> draw_pictures(const Targets& targets, const io::ResultFile& result) {
+  std::vector<Picture> pictures;
   const Drawable object(result.object, true);
   const Extents<2> extents{object.view.extent(1), object.view.extent(2)};
   device::Array<float, 2> everywhere;
@@ -68,25 +67,31 @@ std::vector<std::filesystem::path> write_pictures(const Targets& targets, const 
     std::fill(everywhere.begin(), everywhere.end(), 1.0f);
     scene.coverage = everywhere;
   }
-  pictures.emplace_back(targets.object_phase, image::object_phase_picture(scene));
-  pictures.emplace_back(targets.object_amplitude, image::object_amplitude_picture(scene));
+  pictures.push_back({targets.object_phase, "Phase of the object", image::object_phase_picture(scene)});
+  pictures.push_back({targets.object_amplitude, "Amplitude of the object", image::object_amplitude_picture(scene)});
 
   const Drawable probe(result.probe, false);
-  pictures.emplace_back(targets.probe, image::probe_picture({probe.view, result.probe_occupancy,
-                                                             result.probe_pixel_size_m, result.title}));
+  pictures.push_back(
+      {targets.probe, "Modes of the probe and their share of the light",
+       image::probe_picture({probe.view, result.probe_occupancy, result.probe_pixel_size_m, result.title})});
   const auto& history = result.history;
   if (!history.iteration.empty() && history.fourier_error.size() == history.iteration.size()) {
-    pictures.emplace_back(targets.convergence,
-                          image::convergence_picture({{history.iteration.begin(), history.iteration.end()},
-                                                      curves(history.object_change, "object"),
-                                                      curves(history.probe_change, "probe"),
-                                                      history.fourier_error,
-                                                      result.title}));
+    pictures.push_back({targets.convergence,
+                        "How much probe and object still change (ε), and how well they explain the frames (R)",
+                        image::convergence_picture({{history.iteration.begin(), history.iteration.end()},
+                                                    curves(history.object_change, "object"),
+                                                    curves(history.probe_change, "probe"),
+                                                    history.fourier_error,
+                                                    result.title})});
   }
+  return pictures;
+}
+
+std::vector<std::filesystem::path> write_pictures(const std::vector<Picture>& pictures) {
   std::vector<std::filesystem::path> written;
-  for (const auto& [path, picture] : pictures) {
-    image::write_png(path, picture);
-    written.push_back(path);
+  for (const auto& picture : pictures) {
+    image::write_png(picture.file, picture.canvas);
+    written.push_back(picture.file);
   }
   return written;
 }

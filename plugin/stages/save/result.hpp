@@ -1,11 +1,10 @@
-// From a packet of tensors to the result file and its pictures.
+// From a packet of tensors to the result file.
 #pragma once
 
 #include <string>
 
 #include "core/io/result_file.hpp"
 #include "plugin/api/stage.hpp"
-#include "plugin/stages/save/targets.hpp"
 
 namespace ptychoflow::save {
 
@@ -13,10 +12,5 @@ namespace ptychoflow::save {
 /// the stream (docs/STREAM.md) stay empty.
 /// @throws Error (other) if a tensor has another type or rank than the stream's description says
 io::ResultFile result_of(const stage::Packet& packet, const ptychoflow_host& host, const std::string& title);
-
-/// Draws all pictures, then writes them; without a history there is none of the convergence.
-/// @returns the files written
-/// @throws Error (resource) if a file cannot be written
-std::vector<std::filesystem::path> write_pictures(const Targets& targets, const io::ResultFile& result);
 
 }  // namespace ptychoflow::save

@@ -1,8 +1,10 @@
-// Stage `save`: the result file of a reconstruction, its pictures, and files for other programs.
+// Stage `save`: the result file of a reconstruction, its pictures and report, and files for other programs.
 #include <fmt/format.h>
 
 #include <set>
 
+#include "plugin/stages/save/html_report.hpp"
+#include "plugin/stages/save/pictures.hpp"
 #include "plugin/stages/save/result.hpp"
 #include "plugin/stages/save/targets.hpp"
 #include "save_schema.hpp"
@@ -19,11 +21,10 @@ class Save : public stage::Stage {
   Description configure(const Json& params, const Description& input) override {
     file_ = params.at("file").get<std::string>();
     overwrite_ = params.value("overwrite", false) ? io::Overwrite::allow : io::Overwrite::refuse;
-    pictures_ = params.value("pictures", true) ? save::Pictures::drawn : save::Pictures::none;
     title_ = params.value("title", "");
-    formats_.clear();
+    wanted_ = {.formats = {}, .pictures = params.value("pictures", true), .report = params.value("report", false)};
     for (const auto& name : params.value("formats", std::vector<std::string>{})) {
-      formats_.push_back(save::format_named(name));
+      wanted_.formats.push_back(save::format_named(name));
     }
     // A name that is not known before the data comes stands for itself: its folder can be checked all the same.
     const std::string scan = input.metadata.value("scan", "");
@@ -37,7 +38,7 @@ class Save : public stage::Stage {
   }
 
  private:
-  void check(const save::Targets& targets) const { save::check_targets(targets, formats_, pictures_, overwrite_); }
+  void check(const save::Targets& targets) const { save::check_targets(targets, wanted_, overwrite_); }
 
   /// @throws Error (usage) if this stage has written `file` before
   void claim(const std::filesystem::path& file, const std::string& scan) {
@@ -52,25 +53,33 @@ class Save : public stage::Stage {
     const std::string scan = packet.metadata.value("scan", "");
     const save::Targets targets = save::Targets::of(file_, scan);
     claim(targets.result, scan);
-    for (const save::Format& format : formats_) claim(targets.in(format), scan);
+    for (const save::Format& format : wanted_.formats) claim(targets.in(format), scan);
     check(targets);
     const io::ResultFile result = save::result_of(packet, host(), title_.empty() ? scan : title_);
     io::write_result(targets.result, result, overwrite_);
     info("result: " + targets.result.string());
     Json files = Json::object({{"result", targets.result.string()}, {"pictures", Json::array()}});
-    for (const save::Format& format : formats_) {
+    for (const save::Format& format : wanted_.formats) {
       const std::string name = targets.in(format).string();
       format.write(name, result, overwrite_);
       info(fmt::format("for {}: {}", format.name, name));
       files["formats"][format.name] = name;
     }
-    if (pictures_ == save::Pictures::drawn) {
+    // All are drawn before the first is written: what cannot be drawn leaves no set that is incomplete.
+    const auto pictures =
+        wanted_.pictures || wanted_.report ? save::draw_pictures(targets, result) : std::vector<save::Picture>{};
+    if (wanted_.pictures) {
       std::string names;
-      for (const auto& path : save::write_pictures(targets, result)) {
+      for (const auto& path : save::write_pictures(pictures)) {
         names += (names.empty() ? "" : ", ") + path.string();
         files["pictures"].push_back(path.string());
       }
       info("pictures: " + names);
+    }
+    if (wanted_.report) {
+      save::write_report(targets.report, save::html_report(result, packet.metadata, pictures), overwrite_);
+      info("report: " + targets.report.string());
+      files["report"] = targets.report.string();
     }
     files_.push_back(std::move(files));
     report({{"files", files_}});
@@ -79,8 +88,7 @@ class Save : public stage::Stage {
   std::string file_;
   std::string title_;
   io::Overwrite overwrite_ = io::Overwrite::refuse;
-  save::Pictures pictures_ = save::Pictures::drawn;
-  std::vector<save::Format> formats_;
+  save::Companions wanted_;
   std::set<std::filesystem::path> written_;
   Json files_ = Json::array();
 };
@@ -89,5 +97,5 @@ class Save : public stage::Stage {
 }  // namespace ptychoflow
 
 PTYCHOFLOW_STAGE(ptychoflow::Save, .name = "save",
-                 .summary = "Writes the result file, its pictures, and files for other programs",
+                 .summary = "Writes the result file, its pictures and report, and files for other programs",
                  .parameters_schema = save_schema, .consumes = {"object", "probe"})

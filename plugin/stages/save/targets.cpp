@@ -27,25 +27,27 @@ Targets Targets::of(const std::string& file, const std::string& scan) {
   const auto picture = [&](const char* what) {
     return result.parent_path() / (result.stem().string() + "_" + what + ".png");
   };
-  return {result, picture("object_phase"), picture("object_amplitude"), picture("probe"), picture("convergence")};
+  return {result,           picture("object_phase"), picture("object_amplitude"),
+          picture("probe"), picture("convergence"),  result.parent_path() / (result.stem().string() + ".html")};
 }
 
 std::filesystem::path Targets::in(const Format& format) const {
   return result.parent_path() / (result.stem().string() + format.suffix);
 }
 
-void check_targets(const Targets& targets, const std::vector<Format>& formats, Pictures pictures,
-                   io::Overwrite overwrite) {
+void check_targets(const Targets& targets, const Companions& wanted, io::Overwrite overwrite) {
   io::check_target(targets.result, overwrite);
-  for (const Format& format : formats) {
-    if (targets.in(format) == targets.result) {
+  const auto check = [&](const std::filesystem::path& file, const std::string& what) {
+    if (file == targets.result) {
       throw Error(ErrorCode::usage,
-                  fmt::format("save: file: {} is also the name of the file for {}: give the result another extension",
-                              targets.result.string(), format.name));
+                  fmt::format("save: file: {} is also the name of the {}: give the result another extension",
+                              targets.result.string(), what));
     }
-    io::check_target(targets.in(format), overwrite);
-  }
-  if (pictures == Pictures::none) return;
+    io::check_target(file, overwrite);
+  };
+  for (const Format& format : wanted.formats) check(targets.in(format), "file for " + format.name);
+  if (wanted.report) check(targets.report, "report");
+  if (!wanted.pictures) return;
   for (const auto& picture : targets.pictures()) io::check_target(picture, overwrite);
 }
 

@@ -1,4 +1,4 @@
-// Where a result goes: the file, its pictures and files for other programs.
+// Where a result goes: the file, its pictures, its report and files for other programs.
 #pragma once
 
 #include <filesystem>
@@ -23,6 +23,7 @@ const Format& format_named(const std::string& name);
 struct Targets {
   std::filesystem::path result;
   std::filesystem::path object_phase, object_amplitude, probe, convergence;
+  std::filesystem::path report;
 
   /// The result's name with the format's suffix in place of its extension.
   std::filesystem::path in(const Format& format) const;
@@ -34,11 +35,15 @@ struct Targets {
   static Targets of(const std::string& file, const std::string& scan);
 };
 
-enum class Pictures { none, drawn };
+/// What is written beside the result.
+struct Companions {
+  std::vector<Format> formats;
+  bool pictures = true;
+  bool report = false;
+};
 
 /// Checks that everything can be written. @throws what io::check_target throws; Error (usage) if the result has the
 /// name of a file in one of the formats
-void check_targets(const Targets& targets, const std::vector<Format>& formats, Pictures pictures,
-                   io::Overwrite overwrite);
+void check_targets(const Targets& targets, const Companions& wanted, io::Overwrite overwrite);
 
 }  // namespace ptychoflow::save
