@@ -212,9 +212,10 @@ void look_at_frames(const Scan& scan, ScanSummary& s) {
         fmt::format("columns {} see nothing: mark them in the mask", fmt::join(dead_columns, ", ")));
   const double off_y = s.centre_px[0] - static_cast<double>(ny / 2),
                off_x = s.centre_px[1] - static_cast<double>(nx / 2);
+  s.off_centre = total > 0 && (std::abs(off_y) > 0.125 * static_cast<double>(ny) ||
+                               std::abs(off_x) > 0.125 * static_cast<double>(nx));
   doubt(
-      total > 0 &&
-          (std::abs(off_y) > 0.125 * static_cast<double>(ny) || std::abs(off_x) > 0.125 * static_cast<double>(nx)),
+      s.off_centre,
       fmt::format("the light's centre is pixel [{:.0f}, {:.0f}], far from the frame's, [{}, {}]: set frame_size, which "
                   "cuts frames around it",
                   s.centre_px[0], s.centre_px[1], ny / 2, nx / 2));

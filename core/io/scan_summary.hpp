@@ -26,6 +26,7 @@ struct ScanSummary {
   double masked_share = 0;
   double mean_count = 0, largest_count = 0;
   std::array<double, 2> centre_px{};  ///< y, x, centre of mass
+  bool off_centre = false;            ///< it is far from the frame's middle
 
   std::vector<std::string> doubts;  ///< what looks wrong, each with what may cure it
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "plugin/host/completion.hpp"
 #include "plugin/host/nearest_name.hpp"
 #include "plugin/host/versions.hpp"
 
@@ -135,15 +136,26 @@ Command parse_command_line(int argc, const char* const* argv) {
   auto* check = app.add_subcommand("check", "Check a pipeline and its input, up to where data would move.");
   add_pipeline(check);
   auto* stages = app.add_subcommand("stages", "List the stages, or explain one and its parameters.");
-  stages->add_option("NAME", command.stage, "the stage to explain");
+  auto* stage_name = stages->add_option("NAME", command.stage, "the stage to explain");
+  stages->add_flag("--markdown", command.markdown, "as a page of documentation")->needs(stage_name);
 
+  const auto add_scan = [&](CLI::App* to) {
+    to->add_option("FILE", command.file, "the scan: CXI, NeXus, HXN, PtyPy, EIGER")->required();
+    to->add_option("--format", command.format, "cxi, nexus, hxn, ptyd or eiger; default: what the file says")
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"auto", "cxi", "nexus", "hxn", "ptyd", "eiger"}).description(""));
+  };
   auto* inspect = app.add_subcommand("inspect", "Say what a scan's file holds, and what looks wrong with it.");
-  inspect->add_option("FILE", command.file, "the scan: CXI, NeXus, HXN, PtyPy, EIGER")->required();
-  inspect->add_option("--format", command.format, "cxi, nexus, hxn, ptyd or eiger; default: what the file says")
-      ->type_name("NAME");
+  add_scan(inspect);
+  auto* init = app.add_subcommand("init", "Write a pipeline to begin with for a scan.");
+  add_scan(init);
+  init->add_option("-o,--output", command.output, "the pipeline's file; default: the scan's name and .yaml, here")
+      ->type_name("FILE.yaml");
   auto* watch = app.add_subcommand("watch", "Run a pipeline on each scan that comes into a folder, once.");
   add_pipeline(watch);
   add_watch_options(watch, command.watch);
+
+  auto* completion = app.add_subcommand("completion", "Print a script that has bash complete commands and options.");
 
   try {
     app.parse(argc, argv);
@@ -155,13 +167,19 @@ Command parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& e) {
     const auto extras = app.remaining(true);
     if (argc < 2)
-      throw Error(ErrorCode::usage, "no command given: run, check, stages, inspect or watch (see ptychoflow --help)");
+      throw Error(ErrorCode::usage,
+                  "no command given: run, check, stages, inspect, init or watch (see ptychoflow --help)");
     throw Error(ErrorCode::usage, fmt::format("{}\n  (see ptychoflow --help)",
                                               extras.empty() ? std::string(e.what()) : unknown(app, extras.front())));
+  }
+  if (*completion) {
+    command.text = bash_completion(app);
+    return command;
   }
   command.verb = *run       ? Command::Verb::run
                  : *check   ? Command::Verb::check
                  : *inspect ? Command::Verb::inspect
+                 : *init    ? Command::Verb::init
                  : *watch   ? Command::Verb::watch
                             : Command::Verb::stages;
   command.overrides = pairs(settings);

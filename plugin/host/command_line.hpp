@@ -11,11 +11,12 @@ namespace ptychoflow::host {
 
 struct Command {
   enum class Verb {
-    show,     ///< print `text` and end well: help or version
+    show,     ///< print `text` and end well: help, version or a script
     run,      ///< reconstruct
     check,    ///< everything that `run` does before data moves
     stages,   ///< what stages there are, or all about one
     inspect,  ///< what a scan's file holds
+    init,     ///< a pipeline to begin with for a scan
     watch,    ///< reconstruct what comes into a folder
   };
 
@@ -23,8 +24,10 @@ struct Command {
   std::string text;                              ///< for `show`
   std::string pipeline;                          ///< file
   std::map<std::string, std::string> overrides;  ///< --set
-  std::string file, format = "auto";             ///< for `inspect`
+  std::string file, format = "auto";             ///< for `inspect` and `init`
+  std::string output;                            ///< for `init`; empty: named after the scan
   std::string stage;                             ///< for `stages`; empty: all
+  bool markdown = false;                         ///< for `stages`: as a page
   std::string backend = "auto";
   std::string report;             ///< file; empty: none
   bool whole_or_nothing = false;  ///< if it is asked to stop, it ends at once

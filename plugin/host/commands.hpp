@@ -13,8 +13,12 @@ int run_pipeline(const Command& command, comm::Session& session);
 /// `stages`. @throws Error (usage or resource) if the one stage asked for is not there or cannot be opened
 void show_stages(const Command& command);
 
-/// `inspect`. @throws Error (data) for a file that cannot be read, (usage) for a format that is not known
+/// `inspect`. @throws Error (data) for a file that cannot be read
 void inspect(const Command& command);
+
+/// `init`. @throws Error (data) for a scan that cannot be read, (usage) if the pipeline's file is there or has no
+/// folder, (resource) if it cannot be written
+void init(const Command& command);
 
 /// `watch`. Returns the exit code. @param cores  that runs may use between them
 /// @throws Error (usage) for a pipeline, folder or state that is wrong, (resource) if the state cannot be kept

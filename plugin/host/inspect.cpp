@@ -61,12 +61,7 @@ void print(const io::ScanHeader& h, const io::ScanSummary& s) {
 }  // namespace
 
 void inspect(const Command& command) {
-  const auto format = io::format_named(command.format);
-  if (!format && command.format != "auto") {
-    throw Error(ErrorCode::usage,
-                fmt::format("--format {}: there are auto, cxi, nexus, hxn, ptyd and eiger", command.format));
-  }
-  const io::Scan scan(command.file, format);
+  const io::Scan scan(command.file, io::format_named(command.format));
   print(scan.header(), io::summary_of(scan));
 }
 

@@ -30,6 +30,9 @@ int run(int argc, char** argv, ptychoflow::comm::Session& session) {
       case host::Command::Verb::inspect:
         if (root) host::inspect(command);
         return EXIT_SUCCESS;
+      case host::Command::Verb::init:
+        if (root) host::init(command);
+        return EXIT_SUCCESS;
       case host::Command::Verb::watch:
         if (session.size() > 1) {
           throw ptychoflow::Error(ptychoflow::ErrorCode::usage,

@@ -10,4 +10,7 @@ namespace ptychoflow::host {
 /// (`description`); what lies within a parameter is indented below it. At most 100 columns; ends in a newline.
 std::string describe_parameters(const nlohmann::json& schema);
 
+/// The same as a list in Markdown.
+std::string list_parameters(const nlohmann::json& schema);
+
 }  // namespace ptychoflow::host

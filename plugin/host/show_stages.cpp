@@ -44,12 +44,23 @@ void explain(const LoadedStage& stage) {
             << describe_parameters(stage.parameters_schema);
 }
 
+/// The same as a page for the documentation; it does not say where the stage is on this machine.
+void write_page(const LoadedStage& stage) {
+  std::cout << fmt::format("# {}\n\n{}.\n\n", stage.descriptor->name, stage.descriptor->summary)
+            << "- Consumes: " << or_nothing(stage.consumes, "nothing: it is a source") << '\n'
+            << "- Produces: " << or_nothing(stage.produces, "nothing new") << "\n\n"
+            << "What these are is in [STREAM.md](../STREAM.md).\n\n## Parameters\n\n"
+            << list_parameters(stage.parameters_schema);
+}
+
 }  // namespace
 
 void show_stages(const Command& command) {
   const StageLibrary library(stage_folders());
   if (command.stage.empty()) {
     list(library);
+  } else if (command.markdown) {
+    write_page(library.load(command.stage));
   } else {
     explain(library.load(command.stage));
   }

@@ -98,7 +98,7 @@ class Inspect(unittest.TestCase):
         self.assertRegex(said, r"format +eiger")
         self.assertIn("! a file of this format has no positions", said)
         self.assertRegex(self.inspect(add_eiger, ["--format", "cxi"]), r"format +cxi")
-        self.assertIn("there are auto, cxi", self.inspect(options=["--format", "tiff"], code=2))
+        self.assertIn("eiger", self.inspect(options=["--format", "tiff"], code=2))
         with tempfile.NamedTemporaryFile(suffix=".cxi") as file:
             file.write(b"no HDF5")
             file.flush()
