@@ -14,6 +14,9 @@
 namespace ptychoflow::host {
 namespace {
 
+const Choices choices{{"--backend", {"auto", "cpu", "cuda"}},
+                      {"--format", {"auto", "cxi", "nexus", "hxn", "ptyd", "eiger"}}};
+
 /// The command line again, such that a shell would read it the same.
 std::string quoted(int argc, const char* const* argv) {
   std::string line;
@@ -118,7 +121,7 @@ Command parse_command_line(int argc, const char* const* argv) {
         ->check(CLI::Range(1, 4096).description(""));
     to->add_option("--backend", command.backend, "where to compute: auto, cpu or cuda; default: auto")
         ->type_name("NAME")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
+        ->check(CLI::IsMember(choices.at("--backend")).description(""));
     to->add_option(
           "--patience", command.patience_s,
           "under MPI, seconds within which a rank that dies, hangs or is lost ends the run; default: 10, 0: never")
@@ -143,7 +146,7 @@ Command parse_command_line(int argc, const char* const* argv) {
     to->add_option("FILE", command.file, "the scan: CXI, NeXus, HXN, PtyPy, EIGER")->required();
     to->add_option("--format", command.format, "cxi, nexus, hxn, ptyd or eiger; default: what the file says")
         ->type_name("NAME")
-        ->check(CLI::IsMember({"auto", "cxi", "nexus", "hxn", "ptyd", "eiger"}).description(""));
+        ->check(CLI::IsMember(choices.at("--format")).description(""));
   };
   auto* inspect = app.add_subcommand("inspect", "Say what a scan's file holds, and what looks wrong with it.");
   add_scan(inspect);
@@ -173,7 +176,7 @@ Command parse_command_line(int argc, const char* const* argv) {
                                               extras.empty() ? std::string(e.what()) : unknown(app, extras.front())));
   }
   if (*completion) {
-    command.text = bash_completion(app);
+    command.text = bash_completion(app, choices);
     return command;
   }
   command.verb = *run       ? Command::Verb::run

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <vector>
-
 namespace ptychoflow::host {
 namespace {
 
@@ -22,19 +20,20 @@ std::string options_of(const CLI::App& app) {
 
 }  // namespace
 
-std::string bash_completion(const CLI::App& app) {
-  std::string commands, cases;
+std::string bash_completion(const CLI::App& app, const Choices& choices) {
+  std::string commands, cases, values;
   for (const CLI::App* command : commands_of(app)) {
     commands += command->get_name() + ' ';
     cases += fmt::format("      {}) words='{}' ;;\n", command->get_name(), options_of(*command));
+  }
+  for (const auto& [option, words] : choices) {
+    values += fmt::format("    {}) words='{}' ;;\n", option, fmt::join(words, " "));
   }
   return fmt::format(R"bash(# Completion for bash: source <(ptychoflow completion)
 _ptychoflow() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} words=
   case ${{COMP_WORDS[COMP_CWORD - 1]}} in
-    --backend) words='auto cpu cuda' ;;
-    --format) words='auto cxi nexus hxn ptyd eiger' ;;
-    --folder | --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+{}    --folder | --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     stages) words="$("${{COMP_WORDS[0]}}" stages 2>/dev/null | cut -d' ' -f1)" ;;
   esac
   if ((COMP_CWORD == 1)); then
@@ -47,7 +46,7 @@ _ptychoflow() {{
 }}
 complete -o default -F _ptychoflow ptychoflow
 )bash",
-                     commands, options_of(app), cases);
+                     values, commands, options_of(app), cases);
 }
 
 }  // namespace ptychoflow::host

@@ -6,14 +6,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import h5py, numpy as np
 import ptychoflow as pf
 
-SCAN = """
-name: scan
-stages:
-  - stage: simulate
-    params: {scan: {frame_count: 40}, detector: {frame_size: 64, photons: 1.0e+6}}
-  - stage: save_scan
-    params: {file: scan.cxi}
-"""
 INSTRUMENT = "entry_1/instrument_1/"
 DETECTOR = INSTRUMENT + "detector_1/"
 
@@ -22,7 +14,7 @@ class Init(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.kept = tempfile.TemporaryDirectory()
-        pf.run(SCAN, cls.kept.name)
+        pf.run(pf.SMALL_SCAN, cls.kept.name)
 
     @classmethod
     def tearDownClass(cls):

@@ -12,14 +12,6 @@ PATIENCE_S = 3
 ENDING_S = 4  # mpirun kills what is left after a second; the rest is for a busy machine
 AT_A_TIME = 3  # most of a case is waiting
 
-SCAN = """
-name: scan
-stages:
-  - stage: simulate
-    params: {scan: {frame_count: 40}, detector: {frame_size: 64, photons: 1.0e+6}}
-  - stage: save_scan
-    params: {file: scan.cxi}
-"""
 PIPELINE = """
 name: failure
 variables:
@@ -111,7 +103,7 @@ class Failure(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        pf.run(SCAN, cls.folder.name)
+        pf.run(pf.SMALL_SCAN, cls.folder.name)
         scan = pathlib.Path(cls.folder.name, "scan.cxi")
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
             cls.outcomes = dict(zip(CASES, pool.map(lambda case: Outcome(scan, case), CASES)))

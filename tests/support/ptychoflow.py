@@ -9,6 +9,17 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("PTYCHOFLOW_DATA", SOURCE.parent / "shared" / "data"))
 
 
+# scan.cxi, of 40 frames of 64².
+SMALL_SCAN = """
+name: scan
+stages:
+  - stage: simulate
+    params: {scan: {frame_count: 40}, detector: {frame_size: 64, photons: 1.0e+6}}
+  - stage: save_scan
+    params: {file: scan.cxi}
+"""
+
+
 def run(pipeline, folder, *, ranks=1, options=(), check=True, environment={}):
     """Runs a pipeline given as text in `folder`, on `ranks` ranks; `environment`: on top of this process's."""
     file = pathlib.Path(folder) / "pipeline.yaml"

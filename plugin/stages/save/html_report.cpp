@@ -11,6 +11,7 @@
 
 #include "core/base/units.hpp"
 #include "core/image/png.hpp"
+#include "core/image/scale.hpp"
 #include "plugin/stages/save/advice.hpp"
 #include "report_page.hpp"
 
@@ -63,22 +64,15 @@ std::string fact(const char* name, const std::string& value) {
   return value.empty() ? "" : fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, escaped(value));
 }
 
-std::string length(double m) {
-  const double a = std::abs(m);
-  return a >= 1e-1   ? fmt::format("{:.4g} m", m)
-         : a >= 1e-3 ? fmt::format("{:.4g} mm", m * 1e3)
-         : a >= 1e-6 ? fmt::format("{:.4g} µm", m * 1e6)
-                     : fmt::format("{:.4g} nm", m * 1e9);
-}
-
 std::string lengths(const std::array<double, 2>& y_x) {
-  return y_x[0] == y_x[1] ? length(y_x[0]) : fmt::format("{} × {} (y, x)", length(y_x[0]), length(y_x[1]));
+  return y_x[0] == y_x[1] ? image::length_text(y_x[0])
+                          : fmt::format("{} × {} (y, x)", image::length_text(y_x[0]), image::length_text(y_x[1]));
 }
 
 std::string facts(const io::ResultFile& r, const Json& metadata) {
   std::string text = fact("Views", r.view_offset_px.empty() ? "" : fmt::format("{}", r.view_offset_px.extent(0)));
   if (r.energy_J > 0) text += fact("Photon energy", fmt::format("{:.5g} keV", r.energy_J / energy_J_from_keV(1)));
-  if (r.distance_m > 0) text += fact("Sample to detector", length(r.distance_m));
+  if (r.distance_m > 0) text += fact("Sample to detector", image::length_text(r.distance_m));
   if (r.rotation_deg) text += fact("Angle", fmt::format("{:.5g}°", *r.rotation_deg));
   text += fact("Object pixel", lengths(r.object_pixel_size_m));
   std::vector<std::string> shares;
@@ -93,7 +87,7 @@ std::string facts(const io::ResultFile& r, const Json& metadata) {
     text += fact("Resolution (half period)", (bound == "measured"      ? ""
                                               : bound == "better_than" ? "better than "
                                                                        : "worse than ") +
-                                                 length(frc->value("half_period_m", 0.0)));
+                                                 image::length_text(frc->value("half_period_m", 0.0)));
   }
   if (quality.contains("object_nrmse"))
     text +=
@@ -169,7 +163,7 @@ std::string correlation_figure(const Json& metadata) {
                   R"(<text x="315" y="300" fill="currentColor" text-anchor="middle">spatial frequency</text>)"
                   R"(<polyline stroke="#888" stroke-width="1.5" stroke-dasharray="5 4" points="{}"/>)"
                   R"(<polyline stroke="#3b7dd8" stroke-width="2" points="{}"/></svg>)",
-                  length(1 / frequency.back()), plotted(frequency, numbers("threshold")),
+                  image::length_text(1 / frequency.back()), plotted(frequency, numbers("threshold")),
                   plotted(frequency, numbers("correlation"))),
       "Ring correlation of two half-scans (blue) and its threshold (dashed): where they first meet is the "
       "resolution");
