@@ -27,7 +27,8 @@ class BatchLanes {
     Queue queue;
     device::Array<Complex<T>, 3> waves;      ///< [place in the batch][mode pair][pixel]
     device::Array<sweep::Misfit, 1> misfit;  ///< [place in the batch]
-    device::Array<T, 1> slack;               ///< [place in the batch]
+    device::Array<T, 1> pull;                ///< [place in the batch]
+    device::Array<double, 1> step;           ///< [place in the batch]
     Fft fft;
     device::Array<Complex<T>, 3> psi{};  ///< exit waves of a batch, where not all are on the device
     device::Share holds{0, 0};           ///< views whose exit waves these are
@@ -51,7 +52,8 @@ class BatchLanes {
       Fft fft(queue, Extents<2>{frame_.y, frame_.x}, plan.batch_views * mode_pairs);
       lanes_.push_back({std::move(queue), device::Array<Complex<T>, 3>::zeros(extents, memory),
                         device::Array<sweep::Misfit, 1>::zeros({plan.batch_views}, memory),
-                        device::Array<T, 1>::zeros({plan.batch_views}, memory), std::move(fft)});
+                        device::Array<T, 1>::zeros({plan.batch_views}, memory),
+                        device::Array<double, 1>::zeros({plan.batch_views}, memory), std::move(fft)});
       if (bring_exit_waves_) lanes_.back().psi = device::Array<Complex<T>, 3>::zeros(extents, memory);
     }
   }

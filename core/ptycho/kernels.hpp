@@ -2,6 +2,7 @@
 // implementation a backend.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -49,7 +50,7 @@ struct ExactRatio {
   void add(const FitSums& sums) { part += sums.misfit, whole += sums.measured; }
   double root() const {
     const double p = part.value(), w = whole.value();
-    return w > 0 ? std::sqrt(p / w) : 0;
+    return w > 0 ? std::sqrt(std::max(p / w, 0.0)) : 0;  // rounding may leave less than nothing of a small change
   }
 };
 

@@ -97,15 +97,16 @@ class BatchedKernels : public Kernels<T> {
       lanes_.for_exit_waves(
           psi_of(state), fields_of(state), views, Use::read_and_written,
           [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-            lane.queue.each(count, pixels(), sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
+            lane.queue.sum(count, pixels(), lane.step.data(),
+                           sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
             lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
             lane.queue.sum(count, pixels(), lane.misfit.data(),
-                           sweep::ReplaceModulus<T>{spectra(problem, fields, nullptr, first), lane.waves.data()});
-            lane.queue.each(1, count, sweep::Slack<T>{lane.misfit.data(), bound, lane.slack.data()});
+                           sweep::ChangeModulus<T>{spectra(problem, fields, nullptr, first), lane.waves.data()});
+            lane.queue.each(1, count, sweep::Pull<T>{lane.misfit.data(), bound, lane.pull.data(), lane.step.data()});
             lane.fft.inverse(lane.waves.data(), count * fields.mode_pairs());
-            lane.queue.sum(
-                count, pixels(), changes_.data() + first,
-                sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.slack.data(), beta, psi, numerator});
+            lane.queue.sum(count, pixels(), changes_.data() + first,
+                           sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.pull.data(),
+                                                     lane.step.data(), beta, psi, numerator});
           });
     };
     if (lanes_.bring_exit_waves()) {  // which batches are on the device differs from sweep to sweep

@@ -70,19 +70,21 @@ class CpuKernels final : public Kernels<T> {
       for (Index v = block.views.first; v < block.views.last; ++v) {
         const Yx<Index> window = problem.window(v);
         const auto psi = state.exit_waves.view()[v];
-        waves.reflect(window, psi);
-        const auto now = waves.replace_modulus(problem.magnitudes(v));
+        const double reflected = waves.reflect(window, psi);
+        const auto now = waves.change_modulus(problem.magnitudes(v));
         const double e = now.measured_pixels > 0 ? now.fit.misfit / now.measured_pixels : 0;
-        const T slack = static_cast<T>(op::slack(e, modulus_bound.value_or(0)));
+        const T pull = static_cast<T>(op::pull(e, modulus_bound.value_or(0)));
         auto& sums = changes[static_cast<std::size_t>(v - views.first)];
         if (gather == Gather::object && scale.used()) {
-          sums = waves.update(window, psi, beta, slack, [&](Index l, Index column) {
+          sums = waves.update(window, psi, beta, pull, [&](Index l, Index column) {
             return block.template object_sum<std::int64_t>(l, window, column);
           });
         } else {
-          sums = waves.update(window, psi, beta, slack,
+          sums = waves.update(window, psi, beta, pull,
                               [&](Index l, Index column) { return block.template object_sum<T>(l, window, column); });
         }
+        sums.change += reflected + static_cast<double>(pull) * now.step;
+        sums.change *= static_cast<double>(beta) * static_cast<double>(beta);
       }
       if (gather == Gather::probe) add_terms(problem, state, gather, block);
     });

@@ -10,36 +10,56 @@ namespace ptychoflow::ptycho::op {
 
 /// The argument of the modulus projection in (3): 2PO − ψ.
 template <class T>
-PTYCHOFLOW_HOST_DEVICE Complex<T> reflected_wave(Complex<T> p, Complex<T> o, Complex<T> psi) {
-  const Complex<T> po = p * o;
+PTYCHOFLOW_HOST_DEVICE Complex<T> reflected_wave(Complex<T> po, Complex<T> psi) {
   return po + po - psi;
 }
 
-/// How far the modulus projection pulls: 0 replaces the magnitudes whole, as (4) does; 1 leaves them as they are.
-/// Beyond the paper: a frame whose mean squared deviation e from the data exceeds the bound b is pulled until e = b.
-PTYCHOFLOW_HOST_DEVICE double slack(double mean_square_deviation, double bound) {
-  if (mean_square_deviation <= bound) return 1;
-  return __builtin_sqrt(bound / mean_square_deviation);
+// (3) is worked out as a difference. With w = 2PO − ψ and F⁻¹F_c[w] = w + δ,
+//
+//     ψ + β{F⁻¹F_c[2PO − ψ] − PO} = ψ + β{PO + δ − ψ}
+//
+// so that ψ moves by β towards PO + δ, and for β = 1 need not be read again once w is formed.
+
+/// The change that (4) makes to one pixel of a transform, as a factor of it, all modes alike: measured/model − 1.
+/// 0 where nothing was measured (measured < 0) or nothing was computed (model = 0).
+template <class T>
+PTYCHOFLOW_HOST_DEVICE T modulus_change(T model, T measured) {
+  return (measured >= 0 && model > 0) ? measured / model - T(1) : T(0);
 }
 
-/// The factor of (4) for one pixel, all modes alike: measured over model. 1 where nothing was measured (measured < 0)
-/// or nothing was computed (model = 0).
-template <class T>
-PTYCHOFLOW_HOST_DEVICE T modulus_factor(T model, T measured) {
-  return (measured >= 0 && model > 0) ? measured / model : T(1);
+/// How far the modulus projection pulls, as a factor of δ: 1 replaces the magnitudes whole, as (4) does; 0 leaves them
+/// as they are. Beyond the paper: a frame whose mean squared deviation e from the data exceeds the bound b is pulled
+/// until e = b; magnitudes then lie between what the wave has and what (4) gives it, and so do the waves themselves.
+PTYCHOFLOW_HOST_DEVICE double pull(double mean_square_deviation, double bound) {
+  if (mean_square_deviation <= bound) return 0;
+  return 1 - __builtin_sqrt(bound / mean_square_deviation);
 }
 
-/// F⁻¹F_c of a wave when F_c pulls with `slack`: targets `measured + (model − measured)·slack` lie between what the
-/// wave has and what (4) gives it, and so do the waves themselves. `replaced`: F⁻¹F_c with (4) as it stands.
+/// ψ of (3), for `target` = PO + δ. For β = 1 it does not depend on the old one.
 template <class T>
-PTYCHOFLOW_HOST_DEVICE Complex<T> projected_wave(Complex<T> wave, Complex<T> replaced, T slack) {
-  return replaced + slack * (wave - replaced);
+PTYCHOFLOW_HOST_DEVICE Complex<T> updated_exit_wave(Complex<T> old, Complex<T> target, T beta) {
+  return old + beta * (target - old);
 }
 
-/// What (3) adds to ψ: β(F⁻¹F_c[2PO − ψ] − PO), given the projected wave.
+// (7) for ψ sums |PO − ψ + δ|²·β² = (|PO − ψ|² + 2Re w*δ + |δ|² − 2Re (PO)*δ)·β², each term where its operands are at
+// hand. A transform keeps the sum of the second, which at the detector is one of real numbers.
+
+/// |PO − ψ|², while w is formed.
 template <class T>
-PTYCHOFLOW_HOST_DEVICE Complex<T> exit_wave_step(Complex<T> projected, Complex<T> p, Complex<T> o, T beta) {
-  return beta * (projected - p * o);
+PTYCHOFLOW_HOST_DEVICE T step_when_reflected(Complex<T> po, Complex<T> psi) {
+  return norm(po - psi);
+}
+
+/// 2Re w*δ for one pixel of the detector, summed over modes, where the magnitudes are replaced whole.
+template <class T>
+PTYCHOFLOW_HOST_DEVICE T step_at_detector(T model, T measured) {
+  return measured >= 0 ? 2 * model * (measured - model) : T(0);
+}
+
+/// |δ|² − 2Re (PO)*δ, while ψ is updated.
+template <class T>
+PTYCHOFLOW_HOST_DEVICE T step_when_updated(Complex<T> po, Complex<T> delta) {
+  return delta.re * (delta.re - po.re - po.re) + delta.im * (delta.im - po.im - po.im);
 }
 
 /// A view's and mode's term in a numerator: O*ψ in that of (5), P*ψ in that of (6).

@@ -35,10 +35,12 @@ Planar<N> planar(N* strip, Index lanes = device::strip_lanes<std::remove_const_t
 struct Deviation {
   FitSums fit;
   double measured_pixels = 0;
+  double step = 0;  ///< Σ op::step_at_detector
 
   Deviation& operator+=(const Deviation& b) {
     fit += b.fit;
     measured_pixels += b.measured_pixels;
+    step += b.step;
     return *this;
   }
 };
@@ -56,12 +58,11 @@ template <class T>
 struct Loops {
   /// wave ← PO
   void (*multiply)(T* wave, const T* p, Planar<const T> o, Index rows);
-  /// wave ← 2PO − ψ
-  void (*reflect)(T* wave, const T* p, Planar<const T> o, const T* psi, Index rows);
-  /// (3): ψ ← ψ + op::exit_wave_step, given F⁻¹F_c of the wave with magnitudes replaced whole. Adds P*ψ to `sum`.
-  ChangeSums (*update)(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Sum<T> sum,
-                       Index rows);
-  ChangeSums (*update_whole)(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, WholeSum sum,
+  /// wave ← 2PO − ψ; returns Σ op::step_when_reflected
+  double (*reflect)(T* wave, const T* p, Planar<const T> o, const T* psi, Index rows);
+  /// (3), given δ of magnitudes replaced whole. Adds P*ψ to `sum`; returns Σ op::step_when_updated and Σ|ψ|².
+  ChangeSums (*update)(T* psi, const T* delta, const T* p, Planar<const T> o, T beta, T pull, Sum<T> sum, Index rows);
+  ChangeSums (*update_whole)(T* psi, const T* delta, const T* p, Planar<const T> o, T beta, T pull, WholeSum sum,
                              Index rows);
   /// sum ← sum + a*ψ: op::overlap_term, with a = P for the object's sum and a = O for the probe's
   void (*add_overlap_term)(Sum<T> sum, Planar<const T> a, const T* psi, Index rows);
@@ -70,8 +71,8 @@ struct Loops {
   void (*add_norm)(T* sum, const T* wave, Index rows);
   /// model ← √model·scale: [row][lane]. Row y of `model` is compared with row `order[y]` of `measured`.
   Deviation (*compare)(T* model, const T* measured, const Index* order, T scale, Index rows);
-  /// model ← scale · op::modulus_factor, rows as in `compare`
-  void (*modulus_factor)(T* model, const T* measured, const Index* order, T scale, Index rows);
+  /// model ← scale · op::modulus_change, rows as in `compare`
+  void (*modulus_change)(T* model, const T* measured, const Index* order, T scale, Index rows);
   /// wave ← factor·wave
   void (*scale)(T* wave, const T* factor, Index rows);
 };

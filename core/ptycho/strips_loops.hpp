@@ -88,32 +88,35 @@ void multiply(T* wave, const T* p, Planar<const T> o, Index rows) {
 }
 
 template <class T>
-void reflect(T* wave, const T* p, Planar<const T> o, const T* psi, Index rows) {
-  for_registers<T>(rows, [&](Index y, Index lane, Index at) {
-    store_row(wave + at, op::reflected_wave(load_row(p + at), load_planar(o, y, lane), load_row(psi + at)));
-  });
-}
-
-template <class T>
 double total(Vector<T> v) {
   double sum = 0;
   for (Index l = 0; l < Registers<T>::lanes; ++l) sum += static_cast<double>(v[l]);
   return sum;
 }
 
-template <class T, class Into>
-inline ChangeSums update_and_add(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Into sum,
+template <class T>
+double reflect(T* wave, const T* p, Planar<const T> o, const T* psi, Index rows) {
+  Vector<T> step{};
+  for_registers<T>(rows, [&](Index y, Index lane, Index at) {
+    const Complex<Vector<T>> po = load_row(p + at) * load_planar(o, y, lane), old = load_row(psi + at);
+    store_row(wave + at, op::reflected_wave(po, old));
+    step += op::step_when_reflected(po, old);
+  });
+  return total<T>(step);
+}
+
+template <bool relaxed, class T, class Into>
+inline ChangeSums update_and_add(T* psi, const T* delta, const T* p, Planar<const T> o, T beta, T pull, Into sum,
                                  Index rows) {
   using V = Vector<T>;
-  const V step_size = V{} + beta, keep = V{} + slack;
+  const V step_size = V{} + beta, pulled = V{} + pull;
   V change{}, size{};
   for_registers<T>(rows, [&](Index y, Index lane, Index at) {
-    const Complex<V> old = load_row<T>(psi + at), pv = load_row(p + at), ov = load_planar(o, y, lane);
-    const Complex<V> projected = op::projected_wave(op::reflected_wave(pv, ov, old), load_row(replaced + at), keep);
-    const Complex<V> step = op::exit_wave_step(projected, pv, ov, step_size);
-    const Complex<V> updated = old + step;
+    const Complex<V> pv = load_row(p + at), po = pv * load_planar(o, y, lane), d = pulled * load_row(delta + at);
+    Complex<V> updated = po + d;
+    if constexpr (relaxed) updated = op::updated_exit_wave(load_row<T>(psi + at), updated, step_size);
     store_row(psi + at, updated);
-    change += norm(step);
+    change += op::step_when_updated(po, d);
     size += norm(updated);
     if (sum.to.re) sum.add(y, lane, op::overlap_term(pv, updated));
   });
@@ -122,14 +125,16 @@ inline ChangeSums update_and_add(T* psi, const T* replaced, const T* p, Planar<c
 }
 
 template <class T>
-ChangeSums update(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, Sum<T> sum, Index rows) {
-  return update_and_add(psi, replaced, p, o, beta, slack, Adder<T>(sum), rows);
+ChangeSums update(T* psi, const T* delta, const T* p, Planar<const T> o, T beta, T pull, Sum<T> sum, Index rows) {
+  return beta == 1 ? update_and_add<false>(psi, delta, p, o, beta, pull, Adder<T>(sum), rows)
+                   : update_and_add<true>(psi, delta, p, o, beta, pull, Adder<T>(sum), rows);
 }
 
 template <class T>
-ChangeSums update_whole(T* psi, const T* replaced, const T* p, Planar<const T> o, T beta, T slack, WholeSum sum,
+ChangeSums update_whole(T* psi, const T* delta, const T* p, Planar<const T> o, T beta, T pull, WholeSum sum,
                         Index rows) {
-  return update_and_add(psi, replaced, p, o, beta, slack, WholeAdder<T>(sum), rows);
+  return beta == 1 ? update_and_add<false>(psi, delta, p, o, beta, pull, WholeAdder<T>(sum), rows)
+                   : update_and_add<true>(psi, delta, p, o, beta, pull, WholeAdder<T>(sum), rows);
 }
 
 template <class T, class Into>
@@ -161,7 +166,7 @@ void add_norm(T* sum, const T* wave, Index rows) {
 
 template <class T>
 Deviation compare(T* model, const T* measured, const Index* order, T scale, Index rows) {
-  T misfit[strip_lanes<T>] = {}, intensity[strip_lanes<T>] = {}, pixels[strip_lanes<T>] = {};
+  T misfit[strip_lanes<T>] = {}, intensity[strip_lanes<T>] = {}, pixels[strip_lanes<T>] = {}, step[strip_lanes<T>] = {};
   for (Index y = 0; y < rows; ++y) {
     T* const __restrict m = model + y * strip_lanes<T>;
     const T* const __restrict a = measured + order[y] * strip_lanes<T>;
@@ -172,22 +177,25 @@ Deviation compare(T* model, const T* measured, const Index* order, T scale, Inde
       misfit[l] += good * (m[l] - a[l]) * (m[l] - a[l]);
       intensity[l] += good * a[l] * a[l];
       pixels[l] += good;
+      step[l] += op::step_at_detector(m[l], a[l]);
     }
   }
   Deviation sum;
   for (Index l = 0; l < strip_lanes<T>; ++l) {
-    sum += {{static_cast<double>(misfit[l]), static_cast<double>(intensity[l])}, static_cast<double>(pixels[l])};
+    sum += {{static_cast<double>(misfit[l]), static_cast<double>(intensity[l])},
+            static_cast<double>(pixels[l]),
+            static_cast<double>(step[l])};
   }
   return sum;
 }
 
 template <class T>
-void modulus_factor(T* model, const T* measured, const Index* order, T scale, Index rows) {
+void modulus_change(T* model, const T* measured, const Index* order, T scale, Index rows) {
   for (Index y = 0; y < rows; ++y) {
     T* const __restrict m = model + y * strip_lanes<T>;
     const T* const __restrict a = measured + order[y] * strip_lanes<T>;
 #pragma omp simd
-    for (Index l = 0; l < strip_lanes<T>; ++l) m[l] = scale * op::modulus_factor(m[l], a[l]);
+    for (Index l = 0; l < strip_lanes<T>; ++l) m[l] = scale * op::modulus_change(m[l], a[l]);
   }
 }
 
@@ -203,5 +211,5 @@ void scale(T* wave, const T* factor, Index rows) {
 template <class T>
 Loops<T> loops() {
   return {multiply<T>, reflect<T>, update<T>,         update_whole<T>, add_overlap_term<T>, add_whole_overlap_term<T>,
-          add_norm<T>, compare<T>, modulus_factor<T>, scale<T>};
+          add_norm<T>, compare<T>, modulus_change<T>, scale<T>};
 }

@@ -3,11 +3,11 @@
 //
 // Passes over ψ, counted as reads or writes of every element, with `wave` as large as a batch of ψ:
 //   ReflectWaves      reads ψ, writes wave                        (3): 2PO − ψ
-//   (transform)
-//   ReplaceModulus    reads and writes wave                       (4), and each frame's misfit
-//   Slack             of each frame, from its misfit
+//   (transform)       cuFFT: reads and writes wave twice
+//   ChangeModulus     reads and writes wave                       what (4) adds, and each frame's misfit
+//   Pull              of each frame, from its misfit
 //   (inverse transform)
-//   UpdateExitWaves   reads wave and ψ, writes ψ                  (3), relaxed, and the numerator of (6)
+//   UpdateExitWaves   reads wave, writes ψ; for β ≠ 1 reads ψ     (3), relaxed, and the numerator of (6)
 //   GatherProbe       reads ψ (overlap_sweeps.hpp)                numerator of (5), once the object is new
 #pragma once
 
@@ -75,7 +75,7 @@ struct Multiply {
   }
 };
 
-/// waves ← 2PO − ψ; group: place in the batch.
+/// waves ← 2PO − ψ; sums op::step_when_reflected. Group: place in the batch.
 template <class T>
 struct ReflectWaves {
   Fields<T> fields;
@@ -83,14 +83,18 @@ struct ReflectWaves {
   const Complex<T>* psi;
   Complex<T>* waves;
 
-  PTYCHOFLOW_HOST_DEVICE void operator()(Index b, Index i) const {
+  PTYCHOFLOW_HOST_DEVICE double operator()(Index b, Index i) const {
     const Index place = fields.place(first + b, i);
+    T step = 0;
     for (Index k = 0; k < fields.probe_modes; ++k) {
       const Complex<T> p = fields.p(k, i);
       for (Index l = 0; l < fields.object_modes; ++l) {
-        waves[fields.wave(b, k, l, i)] = op::reflected_wave(p, fields.o(l, place), psi[fields.psi(first + b, k, l, i)]);
+        const Complex<T> po = p * fields.o(l, place), old = psi[fields.psi(first + b, k, l, i)];
+        waves[fields.wave(b, k, l, i)] = op::reflected_wave(po, old);
+        step += op::step_when_reflected(po, old);
       }
     }
+    return static_cast<double>(step);
   }
 };
 
@@ -98,10 +102,12 @@ struct ReflectWaves {
 struct Misfit {
   FitSums fit;
   double pixels = 0;  ///< that were measured
+  double step = 0;    ///< Σ op::step_at_detector
 
   PTYCHOFLOW_HOST_DEVICE Misfit& operator+=(const Misfit& b) {
     fit += b.fit;
     pixels += b.pixels;
+    step += b.step;
     return *this;
   }
 };
@@ -140,14 +146,14 @@ struct Deviation {
   PTYCHOFLOW_HOST_DEVICE static Misfit misfit(T model, T measured) {
     if (measured < 0) return {};
     const auto deviation = static_cast<double>(model - measured), a = static_cast<double>(measured);
-    return {{deviation * deviation, a * a}, 1};
+    return {{deviation * deviation, a * a}, 1, static_cast<double>(op::step_at_detector(model, measured))};
   }
 };
 
-/// (4) as it stands, all modes in one go: waves ← factor · waves. Sums the misfit before that. Group: place in the
+/// waves ← what (4) as it stands adds to them, all modes in one go. Sums the misfit before that. Group: place in the
 /// batch.
 template <class T>
-struct ReplaceModulus {
+struct ChangeModulus {
   Spectra<T> spectra;
   Complex<T>* waves;
 
@@ -155,58 +161,61 @@ struct ReplaceModulus {
     const Fields<T>& fields = spectra.fields;
     const T model = spectra.model(waves, b, i), measured = spectra.magnitude(b, i);
     const T unscale = T(1) / static_cast<T>(fields.frame_pixels);  // forward then inverse multiply by the pixels
-    const T factor = unscale * op::modulus_factor(model, measured);
+    const T factor = unscale * op::modulus_change(model, measured);
     for (Index kl = 0; kl < fields.mode_pairs(); ++kl) waves[fields.wave(b, 0, kl, i)] *= factor;
     return Deviation<T>::misfit(model, measured);
   }
 };
 
-/// How far each frame may keep from its data. One group; element: place in the batch.
+/// How far each frame is pulled to its data; adds its part of step_at_detector to `step`. One group; element: place in
+/// the batch.
 template <class T>
-struct Slack {
+struct Pull {
   const Misfit* misfit;
   double bound;  ///< of the mean squared deviation; 0: the paper's full replacement
-  T* slack;
+  T* pull;
+  double* step;
 
   PTYCHOFLOW_HOST_DEVICE void operator()(Index, Index b) const {
     const Misfit& of_frame = misfit[b];
-    slack[b] = static_cast<T>(op::slack(of_frame.pixels > 0 ? of_frame.fit.misfit / of_frame.pixels : 0, bound));
+    pull[b] = static_cast<T>(op::pull(of_frame.pixels > 0 ? of_frame.fit.misfit / of_frame.pixels : 0, bound));
+    step[b] += static_cast<double>(pull[b]) * of_frame.step;
   }
 };
 
-/// (3): ψ ← ψ + op::exit_wave_step, given F⁻¹F_c[2PO − ψ] with magnitudes replaced whole; sums the change; adds Σ_k P*ψ
-/// to the numerator of (6) unless it is null: one atomic add for all probe modes. Group: place in the batch.
+/// (3), given δ of magnitudes replaced whole; sums the change; adds Σ_k P*ψ to the numerator of (6) unless it is null:
+/// one atomic add for all probe modes. Group: place in the batch.
 template <class T>
 struct UpdateExitWaves {
   Fields<T> fields;
   Index first;
-  const Complex<T>* waves;
-  const T* slack;  ///< [place in the batch]
+  const Complex<T>* waves;  ///< δ
+  const T* pull;            ///< [place in the batch]
+  const double* step;       ///< likewise: what is known of the change
   T beta;
   Complex<T>* psi;
   Complex<T>* numerator;
 
   PTYCHOFLOW_HOST_DEVICE ChangeSums operator()(Index b, Index i) const {
     const Index place = fields.place(first + b, i);
-    T change = 0, size = 0;
+    T change = 0, size = 0;  // the change before it is multiplied by β²
     for (Index l = 0; l < fields.object_modes; ++l) {
       const Complex<T> o = fields.o(l, place);
       Complex<T> term{};
       for (Index k = 0; k < fields.probe_modes; ++k) {
         const Complex<T> p = fields.p(k, i);
+        const Complex<T> po = p * o, delta = pull[b] * waves[fields.wave(b, k, l, i)];
         Complex<T>& wave = psi[fields.psi(first + b, k, l, i)];
-        const Complex<T> projected =
-            op::projected_wave(op::reflected_wave(p, o, wave), waves[fields.wave(b, k, l, i)], slack[b]);
-        const Complex<T> step = op::exit_wave_step(projected, p, o, beta);
-        const Complex<T> updated = wave + step;
+        const Complex<T> updated = op::updated_exit_wave(beta == 1 ? Complex<T>{} : wave, po + delta, beta);
         wave = updated;
-        change += norm(step);
+        change += op::step_when_updated(po, delta);
         size += norm(updated);
         term += op::overlap_term(p, updated);
       }
       if (numerator) device::atomic_add(&numerator[l * fields.object_pixels + place], term);
     }
-    return {static_cast<double>(change), static_cast<double>(size)};
+    const double whole = static_cast<double>(change) + (i == 0 ? step[b] : 0);
+    return {whole * static_cast<double>(beta) * static_cast<double>(beta), static_cast<double>(size)};
   }
 };
 

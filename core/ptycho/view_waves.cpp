@@ -46,13 +46,15 @@ void ViewWaves<T>::prepare(Index probe_modes, Index object_modes) {
 }
 
 template <class T>
-void ViewWaves<T>::reflect(Yx<Index> window, View<const T, 2> psi) {
+double ViewWaves<T>::reflect(Yx<Index> window, View<const T, 2> psi) {
+  double step = 0;
   for_strips([&](Index k, Index l, Index kl, Index s) {
     T* const wave = &waves_(kl, s, 0);
-    plan_.loops.reflect(wave, fields_.probe(k, s), fields_.object(l, window, s), &psi(kl, s * plan_.strip_size()),
-                        plan_.frame.y);
+    step += plan_.loops.reflect(wave, fields_.probe(k, s), fields_.object(l, window, s),
+                                &psi(kl, s * plan_.strip_size()), plan_.frame.y);
     plan_.along_y.forward(wave);
   });
+  return step;
 }
 
 template <class T>
@@ -72,13 +74,13 @@ Deviation ViewWaves<T>::compare(View<const T, 2> measured) {
 }
 
 template <class T>
-Deviation ViewWaves<T>::replace_modulus(View<const T, 2> measured) {
+Deviation ViewWaves<T>::change_modulus(View<const T, 2> measured) {
   // A transform there and back multiplies by the pixels.
   const T unscale = T(1) / static_cast<T>(plan_.frame.y * plan_.frame.x);
   Deviation total;
   for (Index tile = 0; tile < plan_.tiles(); ++tile) {
     total += to_detector(tile, measured);
-    plan_.loops.modulus_factor(model_.data(), measured_.data(), plan_.along_x.frequency().data(), unscale,
+    plan_.loops.modulus_change(model_.data(), measured_.data(), plan_.along_x.frequency().data(), unscale,
                                plan_.frame.x);
     for (Index kl = 0; kl < mode_pairs(); ++kl) {
       T* const spectrum = &spectrum_(kl, 0);

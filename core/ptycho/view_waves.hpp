@@ -46,8 +46,8 @@ class ViewWaves {
   /// Makes room. Called by the thread that will use it.
   void prepare(Index probe_modes, Index object_modes);
 
-  /// waves ← 2PO − ψ, transformed along y.
-  void reflect(Yx<Index> window, View<const T, 2> psi);
+  /// waves ← 2PO − ψ, transformed along y. Returns Σ op::step_when_reflected.
+  double reflect(Yx<Index> window, View<const T, 2> psi);
 
   /// waves ← PO, transformed along y.
   void multiply(Yx<Index> window);
@@ -55,13 +55,13 @@ class ViewWaves {
   /// How the waves' magnitudes differ from `measured`, [y][x] with the zero frequency in the corner.
   strips::Deviation compare(View<const T, 2> measured);
 
-  /// The same, and replaces magnitudes by (4); back from the detector but for the transform along y.
-  strips::Deviation replace_modulus(View<const T, 2> measured);
+  /// The same, and waves ← what (4) adds to them; back from the detector but for the transform along y.
+  strips::Deviation change_modulus(View<const T, 2> measured);
 
-  /// (3): ψ ← ψ + β(F⁻¹F_c[2PO − ψ] − PO), pulled with `slack`. Adds P*ψ to the sum that `object_sum(l, first column)`
-  /// names, a strips::Sum of numbers as they are or of whole ones.
+  /// (3), pulled with `pull`. Adds P*ψ to the sum that `object_sum(l, first column)` names, a strips::Sum of numbers as
+  /// they are or of whole ones. Returns Σ op::step_when_updated and Σ|ψ|².
   template <class ObjectSum>
-  ChangeSums update(Yx<Index> window, View<T, 2> psi, T beta, T slack, const ObjectSum& object_sum) {
+  ChangeSums update(Yx<Index> window, View<T, 2> psi, T beta, T pull, const ObjectSum& object_sum) {
     ChangeSums total;
     for_strips([&](Index k, Index l, Index kl, Index s) {
       T* const wave = &waves_(kl, s, 0);
@@ -75,7 +75,7 @@ class ViewWaves {
         }
       }();
       total += update_strip(&psi(kl, s * plan_.strip_size()), wave, fields_.probe(k, s), fields_.object(l, window, s),
-                            beta, slack, sum, plan_.frame.y);
+                            beta, pull, sum, plan_.frame.y);
     });
     return total;
   }

@@ -184,7 +184,7 @@ TEST_F(TwoViews, ExitWavesAtASolutionDoNotMove) {
   const auto p = problem();
   start(p);
   const auto sums = update(p, std::nullopt, Gather::object);
-  EXPECT_NEAR(sums.part.value(), 0, 1e-24);
+  EXPECT_NEAR(sums.part.value(), 0, 1e-13);  // what rounding leaves of terms of 40
   EXPECT_NEAR(sums.whole.value(), 17 + 40, 1e-12);
   EXPECT_NEAR(object_overlap.numerator(0, 0, 1).re, 10, 1e-12);
 }
