@@ -13,7 +13,7 @@ namespace ptychoflow::device {
 namespace {
 
 /// cos and sin of 2πjk/n for frequencies k = 1 … n/2 in groups of `group` and points j = 1 … n/2, n odd:
-/// [group][j][cos, sin][k within the group], zero beyond the last frequency.
+/// [group][cos, sin][j][k within the group], zero beyond the last frequency.
 template <class T>
 struct OddSums {
   static constexpr Index group = 6;
@@ -26,9 +26,9 @@ struct OddSums {
     for (Index k = 1; k <= half; ++k) {
       for (Index j = 1; j <= half; ++j) {
         const double angle = 2 * pi * static_cast<double>(j * k % n) / static_cast<double>(n);
-        const Index at = ((k - 1) / group * half + j - 1) * 2 * group + (k - 1) % group;
+        const Index at = ((k - 1) / group * 2 * half + j - 1) * group + (k - 1) % group;
         table[static_cast<std::size_t>(at)] = static_cast<T>(std::cos(angle));
-        table[static_cast<std::size_t>(at + group)] = static_cast<T>(std::sin(angle));
+        table[static_cast<std::size_t>(at + half * group)] = static_cast<T>(std::sin(angle));
       }
     }
   }

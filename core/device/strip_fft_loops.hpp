@@ -152,16 +152,19 @@ void sum_up(const OddSums<T>& sums, T* re, T* im, Index step, T* work) {
       even_re[k] = first_re, even_im[k] = first_im;
       odd_re[k] = V{}, odd_im[k] = V{};
     }
-    for (Index j = 0; j < half; ++j, coefficients += 2 * group) {
+    // One after the other: 12 sums and their operands are as much as 16 registers hold.
+    for (Index j = 0; j < half; ++j, coefficients += group) {
       const T* pair = work + j * 4 * lanes;
       const V sum_re = load(pair), sum_im = load(pair + lanes);
-      const V difference_re = load(pair + 2 * lanes), difference_im = load(pair + 3 * lanes);
 #pragma GCC unroll 8
-      for (Index k = 0; k < group; ++k) {
-        const T c = coefficients[k], s = coefficients[group + k];
-        even_re[k] += c * sum_re, even_im[k] += c * sum_im;
-        odd_re[k] += s * difference_re, odd_im[k] += s * difference_im;
-      }
+      for (Index k = 0; k < group; ++k) even_re[k] += coefficients[k] * sum_re, even_im[k] += coefficients[k] * sum_im;
+    }
+    for (Index j = 0; j < half; ++j, coefficients += group) {
+      const T* pair = work + j * 4 * lanes + 2 * lanes;
+      const V difference_re = load(pair), difference_im = load(pair + lanes);
+#pragma GCC unroll 8
+      for (Index k = 0; k < group; ++k)
+        odd_re[k] += coefficients[k] * difference_re, odd_im[k] += coefficients[k] * difference_im;
     }
 #pragma GCC unroll 8
     for (Index k = 0; k < group; ++k) {
