@@ -69,4 +69,6 @@ std::optional<JobEnd> Job::ended() {
 
 void Job::ask_to_end() const { ::kill(process_.pid, SIGTERM); }
 
+void Job::end_by_force() const { ::kill(-process_.pid, SIGKILL); }
+
 }  // namespace ptychoflow::host

@@ -32,6 +32,7 @@ class Job {
   ProcessMark process() const { return process_; }
   std::optional<JobEnd> ended();  ///< does not wait
   void ask_to_end() const;
+  void end_by_force() const;  ///< it, and what it started in its process group
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

@@ -262,8 +262,11 @@ void Watcher::give_up(const std::string& scan, double seconds, const std::string
   screen_.log(PTYCHOFLOW_LOG_ERROR, fmt::format("{}: given up: {}", file_name(scan), why));
 }
 
-/// Runs end at once, without a result, and are taken again by the next watch; what is being submitted is waited for.
+/// Runs end at once, without a result, and are taken again by the next watch; what is being submitted is waited for. A
+/// run that does not end is killed: an mpirun may wait for itself for ever (PMIx 4, when its ranks have been killed).
 void Watcher::stop_jobs() {
+  constexpr std::chrono::seconds patience{20};
+  const auto killing_time = std::chrono::steady_clock::now() + patience;
   if (options_.submit.empty()) {
     for (const auto& [scan, job] : jobs_) job->ask_to_end();
   }
@@ -271,6 +274,7 @@ void Watcher::stop_jobs() {
     for (auto job = jobs_.begin(); job != jobs_.end();) {
       const auto end = job->second->ended();
       if (!end) {
+        if (options_.submit.empty() && std::chrono::steady_clock::now() > killing_time) job->second->end_by_force();
         ++job;
         continue;
       }
