@@ -38,10 +38,15 @@ std::vector<int> allowed_cores() {
 
 struct Session::Mpi {
   int cores = 1;
+  bool is_ours = true;  ///< not the program's in which we are a guest
 
   Mpi() {
-    int provided = 0;
-    if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
+    int provided = 0, started = 0;
+    MPI_Initialized(&started);
+    is_ours = started == 0;
+    if (started) {
+      check(MPI_Query_thread(&provided), "MPI_Query_thread");
+    } else if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
       throw Error(ErrorCode::resource, "MPI does not start: MPI_Init_thread failed");
     }
     check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -74,7 +79,7 @@ Session::~Session() {
   // A failed return leaves nothing to be done about it: the process is at its end.
   const Doing doing("MPI_Finalize");
   everyone_.reset();
-  if (mpi_) MPI_Finalize();
+  if (mpi_ && mpi_->is_ours) MPI_Finalize();
   watch_of_this_process = nullptr;  // last of all: MPI_Finalize waits for others, too
 }
 

@@ -11,7 +11,8 @@
 namespace ptychoflow::comm {
 
 /// MPI_Init_thread to MPI_Finalize (funneled: call from the main thread only) when the environment shows a launcher;
-/// otherwise a serial run of one rank that never touches MPI. One object a process. MPI errors throw Error (other).
+/// otherwise a serial run of one rank that never touches MPI. If MPI has been started already, it is used as it is. One
+/// object a process. MPI errors throw Error (other).
 class Session {
  public:
   Session();

@@ -134,19 +134,24 @@ class Checker {
 
 Pipeline load_pipeline(const std::string& path, const std::map<std::string, std::string>& overrides,
                        const StageCatalog& catalog) {
+  return parse_pipeline(read_text(path), path, overrides, catalog);
+}
+
+Pipeline parse_pipeline(const std::string& text, const std::string& name,
+                        const std::map<std::string, std::string>& overrides, const StageCatalog& catalog) {
   std::vector<Fault> faults;
-  YamlDocument document = parse_yaml(read_text(path), faults);
+  YamlDocument document = parse_yaml(text, faults);
   ErrorCode code = ErrorCode::usage;
   if (document.readable) {
     Checker checker(document, faults, catalog);
     checker.check(overrides);
     code = checker.code();
   }
-  if (!faults.empty()) throw Error(code, fault_report(path, std::move(faults)));
+  if (!faults.empty()) throw Error(code, fault_report(name, std::move(faults)));
 
   Pipeline pipeline;
   pipeline.name = document.root["name"];
-  pipeline.file = path;
+  pipeline.file = name;
   if (document.root.value("on_error", "stop") == "skip") pipeline.on_error = OnError::skip;
   if (const Json each = document.root.value(ranks_per_scan, Json("all")); each.is_number())
     pipeline.ranks_per_scan = each;

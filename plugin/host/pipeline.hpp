@@ -49,4 +49,8 @@ class StageCatalog {
 Pipeline load_pipeline(const std::string& path, const std::map<std::string, std::string>& overrides,
                        const StageCatalog& catalog);
 
+/// The same for a text at hand, which faults call `name`.
+Pipeline parse_pipeline(const std::string& text, const std::string& name,
+                        const std::map<std::string, std::string>& overrides, const StageCatalog& catalog);
+
 }  // namespace ptychoflow::host

@@ -124,6 +124,7 @@ void Screen::log(ptychoflow_log_level level, const std::string& text) const {
 }
 
 void Screen::progress(const std::string& stage, const ptychoflow_progress& progress) {
+  if (observer_) observer_(stage, progress);
   if (rank_ != 0 || verbosity_ == Verbosity::quiet) return;
   const auto now = Clock::now();
   if (stage != state_.stage || progress.done < state_.done) {

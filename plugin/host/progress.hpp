@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "plugin/api/stage.h"
 
@@ -39,6 +41,11 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
+  using Observer = std::function<void(const std::string& stage, const ptychoflow_progress& progress)>;
+
+  /// Is told on every rank, whatever the verbosity, before anything is drawn.
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
   /// [any thread]
   void log(ptychoflow_log_level level, const std::string& text) const;
 
@@ -60,6 +67,7 @@ class Screen {
   Verbosity verbosity_;
   int rank_;
   std::string host_;
+  Observer observer_;
   ProgressState state_;
   std::int64_t first_done_ = 0;
   Clock::time_point first_time_;

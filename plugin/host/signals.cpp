@@ -134,6 +134,8 @@ bool terminating() { return terminated_ms != 0 && clock_ms() - terminated_ms >= 
 
 bool stop_requested() { return stop.load(std::memory_order_relaxed); }
 
+void request_stop(bool wish) { stop = wish; }
+
 StageCall::StageCall(const char* stage, const char* file, const char* callback)
     : stage_(stage),
       file_(file),

@@ -21,6 +21,9 @@ void say_when_stopped(const char* text);
 /// The user wants the run to end early.
 bool stop_requested();
 
+/// For programs that have their own ways to be told so: sets or takes back that wish.
+void request_stop(bool wish);
+
 /// SIGTERM came half a second ago or more. mpirun sends it when it ends a run, and kills what is left after a second;
 /// it comes at once, too, when a rank has died: then this is still false when that is noticed.
 bool terminating();

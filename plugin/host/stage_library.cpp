@@ -75,6 +75,23 @@ void check(const ptychoflow_stage_descriptor* d, const std::string& name, const 
   }
 }
 
+/// What the program keeps of a stage.
+LoadedStage checked(const ptychoflow_stage_descriptor* descriptor, const std::string& name, const std::string& file) {
+  check(descriptor, name, file);
+  LoadedStage stage{.file = file,
+                    .descriptor = descriptor,
+                    .parameters_schema = {},
+                    .consumes = list_of(descriptor->consumes),
+                    .produces = list_of(descriptor->produces)};
+  try {
+    stage.parameters_schema = Json::parse(descriptor->parameters_schema);
+  } catch (const Json::exception& e) {
+    refuse(file, std::string("its parameters_schema is not JSON: ") + e.what());
+  }
+  if (!stage.parameters_schema.is_object()) refuse(file, "its parameters_schema is not a JSON object");
+  return stage;
+}
+
 }  // namespace
 
 StageLibrary::StageLibrary(std::vector<std::string> folders) : folders_(std::move(folders)) {
@@ -106,23 +123,19 @@ const LoadedStage& StageLibrary::load(const std::string& name) const {
                 fmt::format("there is no stage '{}'{}; looked in {}", name,
                             nearest.empty() ? "" : "; did you mean '" + nearest + "'?", fmt::join(folders_, ", ")));
   }
-  LoadedStage stage;
-  stage.file = found->second;
-  const auto entry = entry_of(name, stage.file);
+  const auto entry = entry_of(name, found->second);
+  const ptychoflow_stage_descriptor* descriptor = nullptr;
   {
-    const StageCall call(name.c_str(), stage.file.c_str(), PTYCHOFLOW_STAGE_SYMBOL);
-    stage.descriptor = entry();
+    const StageCall call(name.c_str(), found->second.c_str(), PTYCHOFLOW_STAGE_SYMBOL);
+    descriptor = entry();
   }
-  check(stage.descriptor, name, stage.file);
-  try {
-    stage.parameters_schema = Json::parse(stage.descriptor->parameters_schema);
-  } catch (const Json::exception& e) {
-    refuse(stage.file, std::string("its parameters_schema is not JSON: ") + e.what());
-  }
-  if (!stage.parameters_schema.is_object()) refuse(stage.file, "its parameters_schema is not a JSON object");
-  stage.consumes = list_of(stage.descriptor->consumes);
-  stage.produces = list_of(stage.descriptor->produces);
-  return loaded_.emplace(name, std::move(stage)).first->second;
+  return loaded_.emplace(name, checked(descriptor, name, found->second)).first->second;
+}
+
+void StageLibrary::add(const ptychoflow_stage_descriptor* descriptor) {
+  const std::string name = descriptor && descriptor->name ? descriptor->name : "";
+  loaded_.insert_or_assign(name, checked(descriptor, name, "the calling program"));
+  files_.insert_or_assign(name, "the calling program");
 }
 
 }  // namespace ptychoflow::host

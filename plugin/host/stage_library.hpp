@@ -25,6 +25,10 @@ class StageLibrary : public StageCatalog {
  public:
   explicit StageLibrary(std::vector<std::string> folders);
 
+  /// A stage of the calling program's own, which comes before one of that name in the folders.
+  /// @throws Error (resource) as `load` does
+  void add(const ptychoflow_stage_descriptor* descriptor);
+
   std::vector<std::string> names() const override;
   Json parameters_schema(const std::string& name) const override;
 
