@@ -31,7 +31,7 @@ Yx<double> object_pixel_m(const Optics& o) {
           lambda_z / (static_cast<double>(o.frame.x) * o.detector_pixel_m.x)};
 }
 
-Layout lay_out(const Optics& optics, const std::vector<Yx<double>>& positions_m) {
+Layout lay_out(const Optics& optics, const std::vector<Yx<double>>& positions_m, std::optional<Yx<double>> anchor_m) {
   if (positions_m.empty()) throw Error(ErrorCode::data, "the scan has no positions");
   Layout layout;
   layout.frame = optics.frame;
@@ -45,16 +45,19 @@ Layout lay_out(const Optics& optics, const std::vector<Yx<double>>& positions_m)
     }
     lowest = {std::min(lowest.y, r.y), std::min(lowest.x, r.x)};
   }
-  const auto first_pixel = [](double offset_m, double pixel_m) {
-    return static_cast<Index>(std::nearbyint(offset_m / pixel_m)) + object_margin_px;
+  const Yx<double> anchor = anchor_m.value_or(lowest);
+  const auto pixel_of = [&](const Yx<double>& r) {
+    return Yx<Index>{static_cast<Index>(std::nearbyint((r.y - anchor.y) / dx.y)),
+                     static_cast<Index>(std::nearbyint((r.x - anchor.x) / dx.x))};
   };
+  const Yx<Index> corner{pixel_of(lowest).y - object_margin_px, pixel_of(lowest).x - object_margin_px};
   for (const auto& r : positions_m) {
-    const Yx<Index> window{first_pixel(r.y - lowest.y, dx.y), first_pixel(r.x - lowest.x, dx.x)};
+    const Yx<Index> pixel = pixel_of(r), window{pixel.y - corner.y, pixel.x - corner.x};
     layout.windows.push_back(window);
     layout.object = {std::max(layout.object.y, window.y + layout.frame.y + object_margin_px),
                      std::max(layout.object.x, window.x + layout.frame.x + object_margin_px)};
   }
-  layout.origin_m = {lowest.y - object_margin_px * dx.y, lowest.x - object_margin_px * dx.x};
+  layout.origin_m = {anchor.y + static_cast<double>(corner.y) * dx.y, anchor.x + static_cast<double>(corner.x) * dx.x};
   return layout;
 }
 

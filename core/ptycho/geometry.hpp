@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/base/view.hpp"
@@ -43,9 +44,13 @@ struct Layout {
 /// Empty rim of the object array, pixels.
 inline constexpr Index object_margin_px = 4;
 
-/// Lays out the windows: first pixel = round((r_j − min r)/dx) + margin.
-/// `positions_m`: y, x of each view in scan order.
-/// @throws Error (data) if there are none, or one is not finite
-Layout lay_out(const Optics& optics, const std::vector<Yx<double>>& positions_m);
+/// Lays out the windows: first pixel = round((r_j − r_0)/dx), moved by whole pixels so that the lowest is the margin.
+/// @param positions_m  y, x of each view in scan order
+/// @param anchor_m     r_0. None: the lowest y and x. With the same anchor, windows keep their places to each other
+/// when
+///                     positions are added
+/// @throws Error (data) if there are no positions, or one is not finite
+Layout lay_out(const Optics& optics, const std::vector<Yx<double>>& positions_m,
+               std::optional<Yx<double>> anchor_m = std::nullopt);
 
 }  // namespace ptychoflow::ptycho

@@ -59,6 +59,7 @@ std::string figures(const MemoryPlan& plan, const MemoryBudget& budget) {
     text += fmt::format("  {:<26} {:>12}  {}\n", what, size_text(bytes), where);
   };
   line("exit waves", plan.exit_waves, plan.exit_waves_in_scratch ? "scratch" : "memory");
+  if (plan.joining > 0) line("while views join", plan.joining, "memory");
   line("magnitudes", plan.magnitudes, plan.magnitudes_in_scratch ? "scratch" : "memory");
   line("probe, object and sums", plan.fields, "memory");
   line("waves and sums of threads", plan.threads, "memory");
@@ -77,6 +78,7 @@ std::string figures(const MemoryPlan& plan, const MemoryBudget& budget) {
 MemoryPlan plan_memory(const Workload& work, const MemoryBudget& budget) {
   MemoryPlan plan;
   plan.exit_waves = product({work.views, work.mode_pairs(), work.frame.y, padded_width(work), 2, work.real_bytes});
+  plan.joining = work.live ? plan.exit_waves : 0;
   plan.magnitudes = product({work.views, work.frame.y, work.frame.x, work.real_bytes});
   plan.fields = bytes_of_fields(work);
   plan.threads = bytes_of_threads(work, budget.threads);

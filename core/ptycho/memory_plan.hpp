@@ -19,6 +19,7 @@ struct Workload {
   Index probe_modes = 1, object_modes = 1;
   Index real_bytes = 4;  ///< 4 in single precision, 8 in double
   bool whole_sums = false;
+  bool live = false;  ///< views join while it goes on
 
   Index mode_pairs() const { return probe_modes * object_modes; }
 };
@@ -33,6 +34,7 @@ struct MemoryBudget {
 /// Bytes on one rank that computes on the CPU.
 struct MemoryPlan {
   std::uint64_t exit_waves = 0;
+  std::uint64_t joining = 0;  ///< exit waves once more, for the moment when views join
   std::uint64_t magnitudes = 0;
   std::uint64_t fields = 0;   ///< probe, object and their overlap sums
   std::uint64_t threads = 0;  ///< waves and sums of threads
@@ -47,7 +49,7 @@ struct MemoryPlan {
   /// Read from and written to the disk in an iteration, at the most.
   std::uint64_t traffic_per_iteration = 0;
 
-  std::uint64_t total() const { return exit_waves + magnitudes + fields + threads + program; }
+  std::uint64_t total() const { return exit_waves + joining + magnitudes + fields + threads + program; }
 };
 
 /// Everything in memory if that fits. Else exit waves go to scratch, then magnitudes, too.

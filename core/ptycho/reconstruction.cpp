@@ -18,6 +18,18 @@ device::Array<Complex<T>, 3> orthogonal(View<const Complex<T>, 3> modes, const R
   return rotated<T>(orthogonal_rotation(overlap.view()), modes);
 }
 
+template <class T>
+RowsHere object_here(const Run<T>& run) {
+  return {run.problem.distribution().rows, run.problem.distribution().owned, run.ranks};
+}
+
+/// Every rank has the whole probe.
+template <class T>
+RowsHere probe_here(const Run<T>& run) {
+  const Index rows = run.problem.layout().frame.y;
+  return {{0, rows}, {0, rows}, {}};
+}
+
 bool settled(const IterationFigures& figures, const Settings& settings) {
   if (figures.iteration < std::max(settings.probe_start, settings.object_start)) return false;
   const auto below = [&](double epsilon) { return epsilon < settings.tolerance; };
@@ -34,38 +46,60 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
   if (done > 0) checkpoints->restore_fields(state);
   state.probe = device::moved_to(kernels.memory(), std::move(state.probe));
   state.object = device::moved_to(kernels.memory(), std::move(state.object));
-  const Index frame_rows = problem.layout().frame.y, object_rows = problem.layout().object.y;
-  const RowsHere probe_here{{0, frame_rows}, {0, frame_rows}, {}};  // every rank has the whole probe
-  const RowsHere object_here{problem.distribution().rows, problem.distribution().owned, ranks};
   Engine<T> engine(problem, state, settings, kernels, ranks, paging);
-  Result<T> result;
-  AlignedMean<T> mean_object(object_here), mean_probe(probe_here);
-  const Progress<T> progress{engine, state, result.history, mean_object, mean_probe};
-  if (done > 0) checkpoints->restore(progress);
-  const auto average_after = static_cast<Index>(settings.average_from * static_cast<double>(settings.iterations));
-  for (Index i = done + 1; i <= settings.iterations && !result.stopped; ++i) {
-    result.history.push_back(engine.iterate());
+  return go_on({engine, problem, state, settings, kernels, ranks}, {}, observer, checkpoints);
+}
+
+template <class T>
+Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const Observer& observer,
+                const Checkpoints<T>* checkpoints) {
+  const auto& [engine, problem, state, settings, kernels, ranks] = run;
+  const auto before = static_cast<Index>(history.size());
+  Index done = before;
+  bool stopped = false;
+  AlignedMean<T> mean_object(object_here(run)), mean_probe(probe_here(run));
+  const Progress<T> progress{engine, state, history, mean_object, mean_probe};
+  if (checkpoints && checkpoints->found_iteration() > 0) {
+    checkpoints->restore(progress);
+    done = checkpoints->found_iteration();
+  }
+  const auto average_after =
+      before + static_cast<Index>(settings.average_from * static_cast<double>(settings.iterations));
+  for (Index i = done + 1; i <= before + settings.iterations && !stopped; ++i) {
+    history.push_back(engine.iterate());
     if (i > average_after) {
       mean_object.add(device::OnHost(state.object));
       mean_probe.add(device::OnHost(state.probe));
     }
-    double wishes_to_stop = observer(result.history.back()) == Wish::stop ? 1 : 0;
+    double wishes_to_stop = observer(history.back()) == Wish::stop ? 1 : 0;
     ranks.sum(&wishes_to_stop, 1);
-    result.stopped = wishes_to_stop > 0;
-    if (checkpoints && (result.stopped || checkpoints->due(i))) checkpoints->save(i, progress);
-    if (settled(result.history.back(), settings)) break;
+    stopped = wishes_to_stop > 0;
+    if (checkpoints && (stopped || checkpoints->due(i))) checkpoints->save(i, progress);
+    if (settled(history.back(), settings)) break;
   }
   state.exit_waves = {};
   mean_object.replace(state.object);
   mean_probe.replace(state.probe);
   kernels.take_object(state);
   kernels.take_probe(state);
-  result.r_factor = engine.r_factor();
-  const auto coverage = engine.coverage();
-  result.coverage = whole_on_root(coverage.view(), object_rows, object_here);
-  const auto object = orthogonal<T>(device::OnHost(state.object), object_here);
-  result.object = whole_on_root(object.view(), object_rows, object_here);
-  result.probe = orthogonal<T>(device::OnHost(state.probe), probe_here);
+  const double r_factor = engine.r_factor();
+  Result<T> result = present(run);
+  result.r_factor = r_factor;
+  result.history = std::move(history);
+  result.stopped = stopped;
+  return result;
+}
+
+template <class T>
+Result<T> present(const Run<T>& run) {
+  const Index object_rows = run.problem.layout().object.y;
+  const RowsHere here = object_here(run);
+  Result<T> result;
+  const auto coverage = run.engine.coverage();
+  result.coverage = whole_on_root(coverage.view(), object_rows, here);
+  const auto object = orthogonal<T>(device::OnHost(run.state.object), here);
+  result.object = whole_on_root(object.view(), object_rows, here);
+  result.probe = orthogonal<T>(device::OnHost(run.state.probe), probe_here(run));
   result.occupancy = occupancy<T>(result.probe.view());
   return result;
 }
@@ -87,6 +121,8 @@ Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(I
 #define PTYCHOFLOW_INSTANTIATE(T)                                                                                      \
   template Result<T> reconstruct(const Problem<T>&, State<T>, const Settings&, Kernels<T>&, const comm::Communicator&, \
                                  const Observer&, const PagingPlan&, const Checkpoints<T>*);                           \
+  template Result<T> go_on(const Run<T>&, std::vector<IterationFigures>, const Observer&, const Checkpoints<T>*);      \
+  template Result<T> present(const Run<T>&);                                                                           \
   template Index find_probe_modes(const Problem<T>&, const std::function<State<T>(Index)>&, const Settings&, Index,    \
                                   Index, Kernels<T>&, const comm::Communicator&, const Observer&, const PagingPlan&);
 

@@ -33,6 +33,26 @@ Result<T> reconstruct(const Problem<T>& problem, State<T> state, const Settings&
                       const comm::Communicator& ranks, const Observer& observer, const PagingPlan& paging = {},
                       const Checkpoints<T>* checkpoints = nullptr);
 
+/// An engine, and what it was made with.
+template <class T>
+struct Run {
+  Engine<T>& engine;
+  const Problem<T>& problem;
+  State<T>& state;
+  const Settings& settings;
+  Kernels<T>& kernels;
+  const comm::Communicator& ranks;
+};
+
+/// `settings.iterations` more after those of `history`, and the end as of `reconstruct`. Collective.
+template <class T>
+Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const Observer& observer,
+                const Checkpoints<T>* checkpoints = nullptr);
+
+/// What has been reached, without R and history. Collective.
+template <class T>
+Result<T> present(const Run<T>& run);
+
 /// The paper's trial runs: how many probe modes hold at least 1 % of the light each. Grows M_P from 1 until the weakest
 /// mode holds less, or `most` is reached. Trials run with the paper's exact modulus projection. Collective over
 /// `ranks`.

@@ -19,6 +19,7 @@ namespace ptychoflow::ptycho::test {
 template <class T>
 struct SimulatedScan {
   Optics optics;
+  std::vector<Yx<double>> positions_m;
   Layout layout;
   ScanLight light;
   GuessSettings guess;
@@ -34,7 +35,8 @@ struct SimulatedScan {
     s.photons = 1e6;
     const Simulator simulator{SimulationPlan(s)};
     optics = s.optics;
-    layout = lay_out(optics, simulator.plan().positions_m);
+    positions_m = simulator.plan().positions_m;
+    layout = lay_out(optics, positions_m);
     device::Array<std::uint32_t, 3> counts({s.frame_count, n, n});
     device::ThreadPool threads(2);
     simulator.expose(0, counts, threads);
@@ -60,8 +62,18 @@ struct SimulatedScan {
     return {layout, std::make_shared<device::Array<T, 3>>(device::moved_to(memory, std::move(copy))), views};
   }
 
-  State<T> start(Index probe_modes) const {
-    return start_state<T>(guess, light, layout, {0, layout.object.y}, probe_modes, 1);
+  /// The scan when only so many views had come.
+  Problem<T> first(Index views_there) const {
+    const std::vector<Yx<double>> positions(positions_m.begin(), positions_m.begin() + views_there);
+    std::vector<LocalView> views;
+    for (Index j = 0; j < views_there; ++j) views.push_back({j, j});
+    return {lay_out(optics, positions, positions_m.front()),
+            std::make_shared<device::Array<T, 3>>(device::Array<T, 3>::copy_of(magnitudes_.view())), views};
+  }
+
+  State<T> start(Index probe_modes) const { return start(layout, probe_modes); }
+  State<T> start(const Layout& of, Index probe_modes) const {
+    return start_state<T>(guess, light, of, {0, of.object.y}, probe_modes, 1);
   }
 
  private:

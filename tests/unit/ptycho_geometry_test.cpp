@@ -29,6 +29,22 @@ TEST(Geometry, WindowsStartAtTheMarginAndRoundToPixels) {
   EXPECT_NEAR(layout.origin_m.x, (-2 - 4) * dx.x, 1e-20);
 }
 
+TEST(Geometry, WithAnAnchorWindowsKeepTheirPlacesToEachOther) {
+  const auto dx = object_pixel_m(optics);
+  std::vector<Yx<double>> positions{{0.4 * dx.y, 0}, {2.6 * dx.y, 3 * dx.x}};
+  const Yx<double> anchor = positions.front();
+  const auto few = lay_out(optics, positions, anchor);
+  positions.push_back({-7.3 * dx.y, -0.2 * dx.x});
+  const auto more = lay_out(optics, positions, anchor);
+  EXPECT_EQ(few.windows[0], (Yx<Index>{4, 4}));
+  EXPECT_EQ(more.windows[2], (Yx<Index>{4, 4}));
+  for (int j = 0; j < 2; ++j) {
+    EXPECT_EQ(more.windows[static_cast<std::size_t>(j)].y - few.windows[static_cast<std::size_t>(j)].y, 8);
+    EXPECT_EQ(more.windows[static_cast<std::size_t>(j)].x - few.windows[static_cast<std::size_t>(j)].x, 0);
+  }
+  EXPECT_NEAR(more.origin_m.y, few.origin_m.y - 8 * dx.y, 1e-20);
+}
+
 TEST(Geometry, RefusesWhatIsNotPositiveOrFinite) {
   Optics bad = optics;
   bad.distance_m = 0;

@@ -78,6 +78,13 @@ TEST(MemoryPlan, MoreRanksNeedLessEach) {
             plan_memory(paper(5), {.host_bytes = 100 * GiB}).total() * 51 / 100);
 }
 
+TEST(MemoryPlan, WhileViewsJoinExitWavesAreThereTwice) {
+  Workload work = paper(2);
+  const auto still = plan_memory(work, {.host_bytes = 1000 * GiB});
+  work.live = true;
+  EXPECT_EQ(plan_memory(work, {.host_bytes = 1000 * GiB}).in_memory, still.in_memory + still.exit_waves);
+}
+
 TEST(MemoryPlan, IsPrintedWithPlacesAndSizes) {
   const MemoryBudget budget{.host_bytes = 2 * GiB, .scratch = true, .threads = 2};
   const std::string text = describe(plan_memory(paper(5), budget), budget);

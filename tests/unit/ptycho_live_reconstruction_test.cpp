@@ -1,0 +1,83 @@
+// Views that come while the iteration goes on.
+#include "core/ptycho/live_reconstruction.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/simulated_scan.hpp"
+
+namespace ptychoflow::ptycho {
+namespace {
+
+Wish keep_going(const IterationFigures&) { return Wish::go_on; }
+
+struct LiveScan : testing::Test {
+  const test::SimulatedScan<float> scan{{0.7, 0.3}};
+  device::ThreadPool threads{2};
+  const std::unique_ptr<Kernels<float>> kernels = make_cpu_kernels<float>(threads, scan.layout.frame);
+  Settings settings;
+
+  void take(LiveReconstruction<float>& live, Index views) const {
+    const auto problem = scan.first(views);
+    live.take(problem, scan.start(problem.layout(), 2));
+  }
+
+  static void iterate(LiveReconstruction<float>& live, int times) {
+    for (int i = 0; i < times; ++i) live.iterate();
+  }
+};
+
+TEST_F(LiveScan, AWholeScanIsReconstructedAsAnyOther) {
+  settings.iterations = 15;
+  const auto problem = scan.first(49);
+  const auto expected = reconstruct(problem, scan.start(problem.layout(), 2), settings, *kernels, {}, keep_going);
+  LiveReconstruction<float> live(settings, *kernels, {});
+  take(live, 49);
+  const auto found = live.finish(keep_going);
+  EXPECT_TRUE(std::ranges::equal(found.object, expected.object));
+  EXPECT_TRUE(std::ranges::equal(found.probe, expected.probe));
+  EXPECT_EQ(found.r_factor, expected.r_factor);
+  EXPECT_EQ(found.history.size(), 15u);
+}
+
+TEST_F(LiveScan, TakingNothingNewChangesNothing) {
+  LiveReconstruction<float> once(settings, *kernels, {}), again(settings, *kernels, {});
+  take(once, 30);
+  iterate(once, 12);
+  take(again, 30);
+  iterate(again, 6);
+  take(again, 30);
+  iterate(again, 6);
+  EXPECT_EQ(again.history().back().iteration, 12);
+  EXPECT_EQ(again.history().back().fourier_error, once.history().back().fourier_error);
+  EXPECT_EQ(again.history().back().exit_wave_change, once.history().back().exit_wave_change);
+  EXPECT_TRUE(std::ranges::equal(again.look().object, once.look().object));
+}
+
+TEST_F(LiveScan, ViewsThatComeLaterJoinWithoutAStartAnew) {
+  LiveReconstruction<float> live(settings, *kernels, {});
+  take(live, 25);
+  iterate(live, 30);
+  const double before = live.history().back().fourier_error;
+  take(live, 28);
+  EXPECT_EQ(live.view_count(), 28);
+  // Three views out of 28 start from a guess: R is worse, but by far not what it was at the start.
+  EXPECT_LT(live.iterate().fourier_error, 0.5 * (before + live.history().front().fourier_error));
+}
+
+TEST_F(LiveScan, EndsAsGoodAsAScanThatWasCompleteAtOnce) {
+  settings.iterations = 240;
+  const auto whole = scan.first(49);
+  const auto offline = reconstruct(whole, scan.start(whole.layout(), 2), settings, *kernels, {}, keep_going);
+  LiveReconstruction<float> live(settings, *kernels, {});
+  for (const Index views : {15, 22, 30, 38, 46, 49}) {
+    take(live, views);
+    iterate(live, 10);
+  }
+  const auto found = live.finish(keep_going);
+  EXPECT_EQ(found.history.size(), 300u);
+  EXPECT_EQ(found.history.back().iteration, 300);
+  EXPECT_LT(found.r_factor, 1.02 * offline.r_factor);
+}
+
+}  // namespace
+}  // namespace ptychoflow::ptycho
