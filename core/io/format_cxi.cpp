@@ -35,6 +35,7 @@ std::string modes_type(const Dataset& data) {
 void read_truth(const InputFile& file, ScanContent& content) {
   ScanHeader& h = content.header;
   h.has_truth = file.has(truth + "object") && file.has(truth + "probe") && file.has(truth + "frame_offset_px");
+  if (file.access() == Access::growing) h.has_truth = false;  // it is of all frames
   if (!h.has_truth) return;
   content.truth_path = truth;
   const Dataset object = file.dataset(truth + "object"), probe = file.dataset(truth + "probe");

@@ -21,7 +21,13 @@ ScanContent read_eiger(const InputFile& file) {
   auto names = file.names_in(data_group);
   std::ranges::sort(names, [](const auto& a, const auto& b) { return ::strverscmp(a.c_str(), b.c_str()) < 0; });
   for (const auto& name : names) {
-    if (name.starts_with("data_")) add_frames(content, file.dataset(fmt::format("{}/{}", data_group, name)));
+    if (!name.starts_with("data_")) continue;
+    const std::string path = fmt::format("{}/{}", data_group, name);
+    if (file.access() == Access::growing && !file.has(path)) {  // its file will come
+      h.is_growing = true;
+      break;
+    }
+    add_frames(content, file.dataset(path));
   }
   if (content.parts.empty())
     throw Error(ErrorCode::data, file.name() + ": " + data_group + " links to no frames (data_000001 and so on)");

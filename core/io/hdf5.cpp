@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string_view>
 
 namespace ptychoflow::io {
 
@@ -22,7 +25,7 @@ constexpr const char* failed_read = "file read failed";  // HDF5's words for it
 
 std::string errno_text() { return std::strerror(errno); }
 
-Handle open_to_read(const std::string& name) {
+Handle open_to_read(const std::string& name, Access wanted) {
   silence();
   struct stat status {};
   if (::stat(name.c_str(), &status) != 0) {
@@ -42,11 +45,17 @@ Handle open_to_read(const std::string& name) {
   if (!access || H5Pset_file_locking(access.get(), true, true) < 0) {
     throw Error(ErrorCode::other, "HDF5 gave no file access properties: " + last_hdf5_fault());
   }
-  Handle file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
+  const unsigned how = wanted == Access::growing ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY;
+  Handle file(H5Fopen(name.c_str(), how, access.get()), H5Fclose);
   if (!file) {
     const std::string fault = last_hdf5_fault();
     if (fault.find("lock file") != std::string::npos) {
       throw Error(ErrorCode::data, fmt::format("{}: another program is writing it: wait until it is closed", name));
+    }
+    if (wanted == Access::finished && is_being_written(name)) {
+      throw Error(ErrorCode::data, fmt::format("{}: a program is still writing it, or died before it closed it: wait "
+                                               "until it is closed, or have load follow it (follow: {{}})",
+                                               name));
     }
     throw Error(ErrorCode::data,
                 fmt::format("{}: the HDF5 file is truncated or damaged: copy it again ({})", name, fault));
@@ -119,7 +128,18 @@ template hid_t memory_type<double>();
 template hid_t memory_type<Complex<float>>();
 template hid_t memory_type<Complex<double>>();
 
-InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()), id_(open_to_read(name_)) {}
+InputFile::InputFile(const std::filesystem::path& path, Access access)
+    : name_(path.string()), access_(access), id_(open_to_read(name_, access)) {}
+
+bool is_being_written(const std::filesystem::path& path) {
+  // The superblock, from version 3 on (HDF5's File Format Specification 3.0, II.A): signature, version, two sizes,
+  // flags.
+  std::array<char, 12> start{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(start.data(), start.size()) || std::string_view(start.data(), 8) != "\x89HDF\r\n\x1a\n") return false;
+  constexpr char open_for_writing = 0x01, open_for_appending = 0x04;
+  return start[8] >= 3 && (start[11] & (open_for_writing | open_for_appending)) != 0;
+}
 
 bool InputFile::has(const std::string& path) const {
   // H5Lexists knows only the last step of a path, so the way there is walked.
@@ -147,7 +167,7 @@ Dataset InputFile::dataset(const std::string& path) const {
     throw Error(ErrorCode::data, fmt::format("{}: dataset {} cannot be opened: the file is damaged ({})", name_, path,
                                              last_hdf5_fault()));
   }
-  return {std::move(id), name_, path};
+  return {std::move(id), name_, path, access_};
 }
 
 std::string InputFile::names_near(const std::string& path) const {

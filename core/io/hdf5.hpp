@@ -12,6 +12,7 @@
 #include "core/base/complex.hpp"
 #include "core/base/error.hpp"
 #include "core/base/view.hpp"
+#include "core/io/access.hpp"
 
 namespace ptychoflow::io {
 
@@ -63,7 +64,7 @@ struct Selection {
 /// A dataset open for reading. Keeps its file open.
 class Dataset {
  public:
-  Dataset(Handle id, std::string file, std::string path);
+  Dataset(Handle id, std::string file, std::string path, Access access = Access::finished);
 
   const std::vector<Index>& shape() const { return shape_; }
   Index rank() const { return static_cast<Index>(shape_.size()); }
@@ -71,6 +72,7 @@ class Dataset {
   Kind kind() const { return kind_; }
   std::size_t element_bytes() const { return element_bytes_; }
   const std::string& path() const { return path_; }
+  Access access() const { return access_; }  ///< of its file
 
   /// "FILE: dataset PATH", for messages.
   std::string where() const;
@@ -133,6 +135,7 @@ class Dataset {
   Handle id_;
   std::string file_;
   std::string path_;
+  Access access_;
   std::vector<Index> shape_;
   Kind kind_ = Kind::other;
   std::size_t element_bytes_ = 0;
@@ -143,9 +146,10 @@ class InputFile {
  public:
   /// @throws Error (data) saying which: missing, a folder, not readable, not HDF5, truncated, being written by another
   /// program
-  explicit InputFile(const std::filesystem::path& path);
+  explicit InputFile(const std::filesystem::path& path, Access access = Access::finished);
 
   const std::string& name() const { return name_; }
+  Access access() const { return access_; }
 
   /// Whether `path` leads to a dataset (through links too).
   bool has(const std::string& path) const;
@@ -161,6 +165,7 @@ class InputFile {
 
  private:
   std::string name_;
+  Access access_;
   Handle id_;
 };
 

@@ -55,8 +55,8 @@ std::string filter_source(H5Z_filter_t id) {
 
 }  // namespace
 
-Dataset::Dataset(Handle id, std::string file, std::string path)
-    : id_(std::move(id)), file_(std::move(file)), path_(std::move(path)) {
+Dataset::Dataset(Handle id, std::string file, std::string path, Access access)
+    : id_(std::move(id)), file_(std::move(file)), path_(std::move(path)), access_(access) {
   const Handle type(H5Dget_type(id_.get()), H5Tclose);
   const Handle space(H5Dget_space(id_.get()), H5Sclose);
   const int rank = space ? H5Sget_simple_extent_ndims(space.get()) : -1;

@@ -93,12 +93,14 @@ struct Scan::File {
   ScanContent content;
 };
 
-Scan::Scan(const std::filesystem::path& path, std::optional<ScanFormat> format) {
-  InputFile input(path);
+Scan::Scan(const std::filesystem::path& path, std::optional<ScanFormat> format, Access access) {
+  const bool is_open = access == Access::growing && is_being_written(path);  // asked before its frames are counted
+  InputFile input(path, access);
   const Known& known = format_of(input, format);
   ScanContent content = known.read(input);
   content.header.file = input.name();
   content.header.format = known.format;
+  content.header.is_growing = content.header.is_growing || is_open;
   file_ = std::make_unique<File>(File{std::move(input), std::move(content)});
 }
 

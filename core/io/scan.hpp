@@ -13,6 +13,7 @@
 #include "core/base/complex.hpp"
 #include "core/base/view.hpp"
 #include "core/device/array.hpp"
+#include "core/io/access.hpp"
 #include "core/io/scan_format.hpp"
 
 namespace ptychoflow::io {
@@ -25,6 +26,7 @@ struct ScanHeader {
   Index frame_count = 0;
   Extents<2> frame_shape{};         ///< y, x
   std::string frame_type;           ///< "uint16", "float32", …
+  bool is_growing = false;          ///< more frames may come: only if the file was opened for that
   bool negative_is_masked = false;  ///< negative counts mark pixels that were not measured in that frame
 
   std::string translation_path;                      ///< empty: the file has no positions
@@ -63,9 +65,11 @@ class Scan {
  public:
   /// Opens the file and reads all but frames, mask and modes.
   /// @param format  none: what the file itself says
+  /// @param access  growing: as many frames count as have positions, and the other way round
   /// @throws Error (data) if the file is missing, not HDF5, truncated, or not of the format or of any, if a dataset is
   ///         missing or of the wrong rank or type, or if frames and positions differ in number
-  explicit Scan(const std::filesystem::path& path, std::optional<ScanFormat> format = {});
+  explicit Scan(const std::filesystem::path& path, std::optional<ScanFormat> format = {},
+                Access access = Access::finished);
   ~Scan();
   Scan(Scan&&) noexcept;
 

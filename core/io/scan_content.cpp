@@ -111,12 +111,14 @@ void set_translation(ScanHeader& h, const Dataset& data) {
   data.require_numbers();
   const Index rows = data.shape()[0], columns = data.shape()[1];
   const auto is_space = [](Index n) { return n == 2 || n == 3; };
-  const bool by_row = rows == h.frame_count && is_space(columns);
-  if (!by_row && !(columns == h.frame_count && is_space(rows))) {
+  const auto is_count = [&](Index n) { return n == h.frame_count || data.access() == Access::growing; };
+  const bool by_row = is_count(rows) && is_space(columns);
+  if (!by_row && !(is_count(columns) && is_space(rows))) {
     throw Error(ErrorCode::data,
                 fmt::format("{}: has the shape {}, but the {} frames in {} need ({}, 3) or (3, {})", data.where(),
                             data.shape_text(), h.frame_count, h.frames_path, h.frame_count, h.frame_count));
   }
+  h.frame_count = std::min(h.frame_count, by_row ? rows : columns);
   const auto values = data.read<double>();
   const double unit = unit_of(data);
   const auto at = [&](Index row, Index column) {
@@ -131,14 +133,16 @@ void set_translation(ScanHeader& h, const Dataset& x, const Dataset& y, double s
   h.translation_path = x.path();
   for (const Dataset* data : {&x, &y}) {
     data->require_numbers();
-    if (data->size() != h.frame_count) {
+    if (data->size() != h.frame_count && data->access() == Access::finished) {
       throw Error(ErrorCode::data, fmt::format("{}: has the shape {}, but there are {} frames in {}", data->where(),
                                                data->shape_text(), h.frame_count, h.frames_path));
     }
   }
   const auto xs = x.read<double>(), ys = y.read<double>();
   scale_x *= unit_of(x), scale_y *= unit_of(y);
-  for (std::size_t j = 0; j < xs.size(); ++j) h.translation_m.push_back({scale_x * xs[j], scale_y * ys[j]});
+  h.frame_count = std::min({h.frame_count, x.size(), y.size()});
+  for (std::size_t j = 0; j < static_cast<std::size_t>(h.frame_count); ++j)
+    h.translation_m.push_back({scale_x * xs[j], scale_y * ys[j]});
 }
 
 void set_mask(ScanContent& content, const Dataset& data, const std::function<bool(std::int64_t)>& bad) {
