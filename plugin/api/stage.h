@@ -195,6 +195,14 @@ typedef struct ptychoflow_gathers {
   uint32_t struct_size;
 } ptychoflow_gathers;
 
+/* A stage's extension: packets whose metadata have "preview": true come to it. They hold what has been reached of a
+ * scan that is still going on, for people to look at, and may lack what only the end brings. Stages without the
+ * extension never see one: it goes to the next stage that has it. */
+#define PTYCHOFLOW_PREVIEWS "ptychoflow.previews/1"
+typedef struct ptychoflow_previews {
+  uint32_t struct_size;
+} ptychoflow_previews;
+
 #ifdef __cplusplus
 }
 #endif

@@ -100,6 +100,12 @@ class Stage {
   /// It makes one of many scans, on all ranks together: see ptychoflow_gathers in stage.h.
   virtual bool gathers() const { return false; }
 
+  /// It takes previews of a scan that is still going on: see ptychoflow_previews in stage.h.
+  virtual bool takes_previews() const { return false; }
+
+  /// Takes one.
+  virtual void preview(Packet&) {}
+
  protected:
   const ptychoflow_host& host() const { return *host_; }
   bool is_root() const { return host_->rank == 0; }
@@ -232,7 +238,11 @@ struct Binding {
       for (std::uint32_t i = 0; i < c->tensor_count; ++i) {
         packet.tensors.emplace(c->tensors[i].name, Tensor(std::exchange(c->tensors[i].array, nullptr)));
       }
-      stage.process(packet);
+      if (packet.metadata.value("preview", false)) {
+        stage.preview(packet);
+      } else {
+        stage.process(packet);
+      }
       return PTYCHOFLOW_OK;
     });
   }
@@ -265,9 +275,11 @@ struct Binding {
   static const void* extension(ptychoflow_instance* self, const char* text) noexcept {
     static const ptychoflow_scans scans{sizeof(scans), current_scan, abandon_scan};
     static const ptychoflow_gathers gathers{sizeof(gathers)};
+    static const ptychoflow_previews previews{sizeof(previews)};
     const std::string_view id = text ? text : "";
     if (id == PTYCHOFLOW_SCANS) return &scans;
     if (id == PTYCHOFLOW_GATHERS && static_cast<const Stage&>(of(self).stage).gathers()) return &gathers;
+    if (id == PTYCHOFLOW_PREVIEWS && static_cast<const Stage&>(of(self).stage).takes_previews()) return &previews;
     return nullptr;
   }
 

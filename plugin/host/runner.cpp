@@ -161,6 +161,17 @@ ptychoflow_status Runner::agree_for(const Node& node) {
   return agree(session_.everyone());
 }
 
+/// Where a packet goes from `place`: to the next stage, or if it is a preview to the next that takes such.
+std::size_t Runner::place_after(std::size_t place, const ptychoflow_packet& packet) const {
+  std::size_t next = place + 1;
+  if (!std::strstr(packet.metadata, "\"preview\"") || !Json::parse(packet.metadata).value("preview", false))
+    return next;
+  while (next < nodes_.size() && !nodes_[next]->stage.descriptor->extension(nodes_[next]->self, PTYCHOFLOW_PREVIEWS)) {
+    ++next;
+  }
+  return next;
+}
+
 /// The emit of the stage at `place`. Called from within a stage, so that nothing may be thrown.
 ptychoflow_status Runner::emit(std::size_t place, ptychoflow_packet* packet) try {
   if (!healthy()) return PTYCHOFLOW_PEER_FAILED;
@@ -174,8 +185,9 @@ ptychoflow_status Runner::emit(std::size_t place, ptychoflow_packet* packet) try
   const std::int64_t bytes = bytes_of(*packet);
   ++sender.packets_out;
   sender.bytes_out += bytes;
-  if (place + 1 == nodes_.size()) return PTYCHOFLOW_OK;
-  Node& receiver = *nodes_[place + 1];
+  const std::size_t next = place_after(place, *packet);
+  if (next == nodes_.size()) return PTYCHOFLOW_OK;
+  Node& receiver = *nodes_[next];
   ++receiver.packets_in;
   receiver.bytes_in += bytes;
   return call(receiver, "process", [&](const auto& stage, auto* self) { return stage.process(self, packet); });

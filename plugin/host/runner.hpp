@@ -52,6 +52,7 @@ class Runner {
   using Clock = std::chrono::steady_clock;
 
   ptychoflow_status emit(std::size_t place, ptychoflow_packet* packet);
+  std::size_t place_after(std::size_t place, const ptychoflow_packet& packet) const;
   ptychoflow_status agree(comm::Team& team);
   ptychoflow_status agree_for(const Node& node);
   void configure(std::size_t place, const Json& input);

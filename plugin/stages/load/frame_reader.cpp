@@ -80,9 +80,10 @@ stage::Tensor FrameReader::read(std::span<const Index> numbers, Index first, Ind
 template <class T>
 device::Array<T, 3> FrameReader::read_stored(std::span<const Index> numbers, Index first, Index step) {
   const auto& stored = window_.stored;
-  const auto& header = scan_.header();
   auto counts =
       device::Array<T, 3>::uninitialized({static_cast<Index>(numbers.size()), stored.extent[0], stored.extent[1]});
+  if (numbers.empty()) return counts;
+  const auto& header = scan_.header();
   Index done = 0;
   ptycho::for_runs(numbers, [&](Index number, Index count) {
     const Index in_file = first + number * step;

@@ -29,7 +29,7 @@ class FrameReader {
   /// (y, x) of the window: 0 where measured; padding is not.
   const device::Array<std::uint8_t, 2>& mask() const { return mask_; }
 
-  /// Frames first + n·step of the file for the given numbers n, which rise: (count, y, x).
+  /// Frames first + n·step of the file for the given numbers n, which rise: (count, y, x). None of them needs no scan.
   /// @throws Error (data) for a measured count that is NaN, infinite or negative
   stage::Tensor read(std::span<const Index> numbers, Index first, Index step);
 

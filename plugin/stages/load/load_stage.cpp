@@ -6,22 +6,16 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <utility>
 
 #include "core/comm/communicator.hpp"
-#include "core/io/frame_types.hpp"
-#include "core/io/position_table.hpp"
 #include "core/io/read_ahead.hpp"
-#include "core/io/scan.hpp"
-#include "core/io/scan_checks.hpp"
-#include "core/ptycho/distribution.hpp"
 #include "load_schema.hpp"
 #include "plugin/api/stage.hpp"
-#include "plugin/stages/load/frame_reader.hpp"
+#include "plugin/stages/load/follower.hpp"
+#include "plugin/stages/load/open_scan.hpp"
 #include "plugin/stages/load/parameters.hpp"
-#include "plugin/stages/load/scan_geometry.hpp"
-#include "plugin/stages/load/settle_orientation.hpp"
-#include "plugin/stages/load/window.hpp"
 
 namespace ptychoflow::load {
 
@@ -30,13 +24,6 @@ namespace {
 using stage::Description;
 using stage::Json;
 using stage::Packet;
-using stage::Tensor;
-
-Tensor to_tensor(io::StoredModes modes) {
-  return std::visit([](auto& m) { return Tensor::own(std::move(m)); }, modes);
-}
-
-Json shape_of(const Extents<3>& e) { return {e[0], e[1], e[2]}; }
 
 class Load : public stage::Stage {
  public:
@@ -47,13 +34,14 @@ class Load : public stage::Stage {
       info(fmt::format("{} of {} scans are left out, as their results are there", params_.left_out,
                        params_.left_out + params_.scans.size()));
     }
+    if (params_.follow) return follow_scan();
     require_files();
     stream_ = open_first_good();
     ended_ = number_ >= params_.scans.size();
     Description declared = stream_;
     if (params_.scans.size() > 1) {  // what differs from scan to scan is on their packets alone
       for (const char* key : {"scan", "source", "rotation_deg", "frame_count"}) declared.metadata.erase(key);
-      if (pass_truth_) {
+      if (declared.has("truth_object")) {
         for (const char* name : {"truth_object", "truth_offset_px"}) {
           for (Json& extent : declared.tensors[name]["shape"]) extent = nullptr;
         }
@@ -64,17 +52,15 @@ class Load : public stage::Stage {
 
   bool produce() override {
     if (ended_) return false;
+    if (params_.follow) return produce_following();
     if (done_ == 0 && opened_ != number_) open_next();
     const auto count = std::min(static_cast<std::size_t>(params_.block_frames), share_.size() - done_);
     const auto numbers = std::span<const Index>(share_).subspan(done_, count);
-    Packet packet;
-    packet.tensors.emplace("frames", reader_->read(numbers, params_.first, params_.step));
-    add_places(packet, numbers);
-    if (done_ == 0) add_scan_tensors(packet);
+    Packet packet = scan_->packet(numbers, done_ == 0);
     packet.metadata = metadata_;
     done_ += count;
     if (done_ == share_.size()) {
-      require_light();
+      scan_->require_light(share_);
       packet.metadata["ends_scan"] = true;
       read_next_ahead();
     }
@@ -129,19 +115,95 @@ class Load : public stage::Stage {
   /// Opens a scan and describes the stream that it gives.
   Description open_scan(std::size_t number) {
     ahead_.reset();
-    reader_.reset();
     opened_.reset();
-    scan_.emplace(params_.scans[number].file, params_.format);
-    select_frames();
-    std::optional<Extents<2>> found;
-    const auto window = window_for(*scan_, params_, frame_count_, found);
-    if (found)
-      info(fmt::format("{}: the beam's centre was found at pixel [{}, {}]", header().file, (*found)[0], (*found)[1]));
-    geometry_ = geometry_of(header(), params_, window.size);
-    reader_.emplace(*scan_, window, FrameReader::Corrections{params_.saturation, params_.dark == Dark::from_file});
-    place_views();
-    share_out();
-    return describe(window.size, params_.scans[number]);
+    const auto to_root = [this](ptychoflow_log_level level) {
+      return [this, level](const std::string& text) {
+        if (is_root()) log(level, text);
+      };
+    };
+    scan_.emplace(params_, params_.scans[number], OpenScan::Place{host().rank, host().rank_count},
+                  to_root(PTYCHOFLOW_LOG_INFO), to_root(PTYCHOFLOW_LOG_WARNING));
+    scan_->place_views();
+    if (params_.find_orientation) {
+      choose_orientation();
+      scan_->place_views();
+    }
+    share_ = params_.follow ? std::vector<Index>{} : scan_->share_out();
+    Description stream = scan_->describe();
+    metadata_ = stream.metadata;
+    return stream;
+  }
+
+  /// Waits for the first frames, which say what the stream looks like.
+  Description follow_scan() {
+    const std::string& file = params_.scans.front().file;
+    follower_.emplace(
+        file, *params_.follow, [this] { return find_frames(params_); }, [this] { return should_stop(); });
+    follower_->wait_for_frames();
+    Description stream = open_scan(0);
+    scan_->close();
+    if (const auto frames = params_.follow->frames) {  // that are expected: it may turn out otherwise
+      metadata_["frame_count"] = *frames;
+      metadata_["frame_count_local"] = (*frames + host().rank_count - 1) / host().rank_count;
+    }
+    return stream;
+  }
+
+  /// What the root sees. Collective.
+  Sight look() {
+    std::string seen;
+    if (is_root()) {
+      const Sight sight = follower_->look();
+      seen = fmt::format("{} {}", sight.frames, static_cast<int>(sight.end));
+    }
+    agree();
+    comm::Communicator(host().mpi_communicator(&host())).broadcast(seen);
+    std::istringstream words(seen);
+    Sight sight;
+    int end = 0;
+    words >> sight.frames >> end;
+    sight.end = static_cast<End>(end);
+    return sight;
+  }
+
+  /// The frames that have come: ranks take them in turn. A packet without any lets stages downstream use the time.
+  bool produce_following() {
+    const Sight sight = look();
+    const Index ranks = host().rank_count, after = std::min(sight.frames, taken_ + params_.block_frames * ranks);
+    if (after > taken_) scan_->open_again(after);
+    std::vector<Index> numbers;
+    for (Index j = taken_; j < after; ++j) {
+      if (j % ranks == host().rank) numbers.push_back(j);
+    }
+    Packet packet = scan_->packet(numbers, taken_ == 0);
+    scan_->close();
+    share_.insert(share_.end(), numbers.begin(), numbers.end());
+    taken_ = after;
+    packet.metadata = metadata_;
+    ended_ = sight.end != End::none && after == sight.frames;
+    packet.metadata["following"] = after == sight.frames && !ended_;
+    if (ended_) end_following(sight, packet.metadata);
+    emit(packet);
+    return !ended_;
+  }
+
+  void end_following(const Sight& sight, Json& metadata) {
+    if (is_root()) {
+      const std::string& file = params_.scans.front().file;
+      if (sight.end == End::timed_out) {
+        warn(fmt::format("{}: no frame has come for {} s: the scan is taken to have ended, with {} frames", file,
+                         params_.follow->timeout_s, sight.frames));
+      } else if (sight.end == End::complete && sight.frames < params_.follow->frames.value_or(0)) {
+        warn(fmt::format("{}: it was closed with {} frames, and {} were to come", file, sight.frames,
+                         *params_.follow->frames));
+      } else {
+        info(fmt::format("{}: {} frames", file, sight.frames));
+      }
+    }
+    scan_->require_light(share_);
+    metadata["frame_count"] = sight.frames;
+    metadata["frame_count_local"] = share_.size();
+    metadata["ends_scan"] = true;
   }
 
   /// The first scan that can be read says what the stream looks like; those before it fail when it is their turn.
@@ -162,9 +224,10 @@ class Load : public stage::Stage {
   void open_next() {
     const Description here = open_scan(number_);
     const auto differ = [&](const std::string& what) {
-      throw Error(ErrorCode::data, fmt::format("{}: its {} differ from those of {}: scans of one series "
-                                               "must be alike; reconstruct it in a run of its own",
-                                               header().file, what, stream_.metadata.at("source").get<std::string>()));
+      throw Error(ErrorCode::data,
+                  fmt::format("{}: its {} differ from those of {}: scans of one series "
+                              "must be alike; reconstruct it in a run of its own",
+                              scan_->header().file, what, stream_.metadata.at("source").get<std::string>()));
     };
     const Json& frames = here.tensors["frames"];
     if (frames != stream_.tensors["frames"]) differ("frames' type or size");
@@ -178,32 +241,16 @@ class Load : public stage::Stage {
     opened_ = number_;
   }
 
-  /// Where the parameters name a file for them.
-  std::optional<io::PositionTable> table_of_positions() const {
-    if (params_.positions_file.empty()) return {};
-    return io::read_positions(params_.positions_file, params_.positions_dataset);
-  }
-
-  void place_views() {
-    const auto place = [&] {
-      positions_ = positions_of(header(), table_of_positions(), params_, frame_count_, geometry_);
-    };
-    place();
-    if (!params_.find_orientation) return;
-    choose_orientation();
-    place();
-  }
-
   /// For this scan and all that follow. Collective: the root tries, and all take what it found.
   void choose_orientation() {
     std::string chosen;
     if (is_root()) {
       device::ThreadPool threads(std::max(1, static_cast<int>(host().threads)));
-      const auto trials = settle_orientation(*scan_, *reader_, geometry_, positions_, params_, threads);
+      const auto trials = scan_->try_orientations(threads);
       const auto& best = trials.front().orientation;
       for (const bool is : {best.swap_xy, best.flip_x, best.flip_y}) chosen += is ? '1' : '0';
-      info(fmt::format("{}: positions: auto chose {}: R {:.3f} on some views, the next best has {:.3f}", header().file,
-                       best.text(), trials[0].r_factor, trials[1].r_factor));
+      info(fmt::format("{}: positions: auto chose {}: R {:.3f} on some views, the next best has {:.3f}",
+                       scan_->header().file, best.text(), trials[0].r_factor, trials[1].r_factor));
     }
     agree();
     comm::Communicator(host().mpi_communicator(&host())).broadcast(chosen);
@@ -213,133 +260,18 @@ class Load : public stage::Stage {
     params_.find_orientation = false;
   }
 
-  const io::ScanHeader& header() const { return scan_->header(); }
-  Index first_in_file(Index selected) const { return params_.first + selected * params_.step; }
-
-  void select_frames() {
-    const Index last = params_.last.value_or(header().frame_count - 1);
-    if (params_.first >= header().frame_count || last >= header().frame_count) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("{}: frames: {} to {} were asked for, but the file has {}, numbered from 0",
-                              header().file, params_.first, last, header().frame_count));
-    }
-    frame_count_ = (last - params_.first) / params_.step + 1;
-    const Index ranks = host().rank_count;
-    if (ranks > frame_count_) {
-      throw Error(ErrorCode::usage, fmt::format("{}: {} ranks are more than the {} frames: use at most {}",
-                                                header().file, ranks, frame_count_, frame_count_));
-    }
-  }
-
-  /// Which of the selected frames this rank reads.
-  void share_out() {
-    const Index ranks = host().rank_count;
-    std::vector<ptycho::Yx<double>> places;
-    for (const auto& [y, x] : positions_) places.push_back({y, x});
-    const double view_height_m = io::object_pixel_m(geometry_)[0] * static_cast<double>(geometry_.frame[0]);
-    const ptycho::Sharing sharing =
-        params_.sharing ? *params_.sharing : ptycho::better_sharing(places, view_height_m, ranks);
-    share_ = ptycho::share_of_views(places, sharing, host().rank, ranks);
-    const auto [distance, pixel] = std::pair(geometry_.distance_m, geometry_.detector_pixel_m);
-    const ptycho::Layout layout = ptycho::lay_out(
-        {geometry_.wavelength_m, distance, {pixel[0], pixel[1]}, {geometry_.frame[0], geometry_.frame[1]}}, places);
-    object_here_ = {ptycho::foresee(layout, places, sharing, host().rank, host().rank_count).rows.size(),
-                    layout.object.x};
-  }
-
-  /// Declares the stream, and decides which of the file's extras still mean something for frames of this size.
-  Description describe(Extents<2> frame, const io::ScanFile& scan) {
-    const auto& h = header();
-    Description out;
-    out.add("frames", reader_->type(), {nullptr, frame[0], frame[1]}, "frame:y:x", "count");
-    out.add("frame_index", "int64", {nullptr}, "frame", "");
-    out.add("positions_m", "float64", {nullptr, 2}, "frame:y,x", "m");
-    out.add("mask", "uint8", {frame[0], frame[1]}, "y:x", "");
-    const auto fits = [&](const Extents<3>& probe, const char* what) {
-      if (probe[1] == frame[0] && probe[2] == frame[1]) return true;
-      if (is_root()) {
-        warn(fmt::format("{}: its {} of {} × {} pixels does not fit frames of {} × {} and is left out", h.file, what,
-                         probe[1], probe[2], frame[0], frame[1]));
-      }
-      return false;
-    };
-    pass_probe_ = h.initial_probe[0] > 0 && fits(h.initial_probe, "initial probe");
-    pass_truth_ = h.has_truth && fits(h.truth_probe, "truth");
-    if (pass_probe_) out.add("initial_probe", h.initial_probe_type, shape_of(h.initial_probe), "mode:y:x", "√count");
-    if (pass_truth_) {
-      out.add("truth_object", h.truth_object_type, shape_of(h.truth_object), "mode:y:x", "");
-      out.add("truth_probe", h.truth_probe_type, shape_of(h.truth_probe), "mode:y:x", "√count");
-      out.add("truth_offset_px", "int32", {frame_count_, 2}, "frame:y,x", "px");
-    }
-    metadata_ = {{"scan", scan.name()},
-                 {"scan_count", params_.scans.size()},
-                 {"source", h.file},
-                 {"frame_count", frame_count_},
-                 {"frame_count_local", share_.size()},
-                 {"object_px_local", {object_here_.y, object_here_.x}},
-                 {"wavelength_m", geometry_.wavelength_m},
-                 {"distance_m", geometry_.distance_m},
-                 {"detector_pixel_m", geometry_.detector_pixel_m}};
-    if (const auto angle = scan.rotation_deg) metadata_["rotation_deg"] = *angle;
-    if (h.negative_is_masked || params_.saturation) metadata_["negative_is_masked"] = true;
-    out.metadata = metadata_;
-    return out;
-  }
-
-  void add_places(Packet& packet, std::span<const Index> numbers) const {
-    const auto count = static_cast<Index>(numbers.size());
-    auto index = device::Array<std::int64_t, 1>::uninitialized({count});
-    auto positions = device::Array<double, 2>::uninitialized({count, 2});
-    for (Index j = 0; j < count; ++j) {
-      index[j] = numbers[static_cast<std::size_t>(j)];
-      const auto& p = positions_[static_cast<std::size_t>(index[j])];
-      positions(j, 0) = p[0];
-      positions(j, 1) = p[1];
-    }
-    packet.tensors.emplace("frame_index", Tensor::own(std::move(index)));
-    packet.tensors.emplace("positions_m", Tensor::own(std::move(positions)));
-  }
-
-  void add_scan_tensors(Packet& packet) const {
-    packet.tensors.emplace("mask", Tensor::own(device::Array<std::uint8_t, 2>::copy_of(reader_->mask().view())));
-    if (pass_probe_) packet.tensors.emplace("initial_probe", to_tensor(scan_->initial_probe()));
-    if (!pass_truth_) return;
-    packet.tensors.emplace("truth_object", to_tensor(scan_->truth_object()));
-    packet.tensors.emplace("truth_probe", to_tensor(scan_->truth_probe()));
-    const auto all = scan_->truth_offset_px();
-    auto selected = device::Array<std::int32_t, 2>::uninitialized({frame_count_, 2});
-    for (Index j = 0; j < frame_count_; ++j) {
-      for (Index axis : {0, 1}) selected(j, axis) = all(first_in_file(j), axis);
-    }
-    packet.tensors.emplace("truth_offset_px", Tensor::own(std::move(selected)));
-  }
-
-  void require_light() const {
-    if (reader_->seen_light()) return;
-    throw Error(
-        ErrorCode::data,
-        fmt::format("{}: dataset {}: all {} frames from number {} on are zero at every measured pixel: check the "
-                    "file, the mask and the window",
-                    header().file, header().frames_path, share_.size(), first_in_file(share_.front())));
-  }
-
   Parameters params_;
   std::size_t number_ = 0;             ///< of the scan that is being read, or is next
   std::optional<std::size_t> opened_;  ///< the scan that is open, and fits
   bool ended_ = false;                 ///< no more scans
   Description stream_;                 ///< of the first good scan
-  std::optional<io::Scan> scan_;
-  std::optional<FrameReader> reader_;
+  std::optional<OpenScan> scan_;
   std::optional<io::ReadAhead> ahead_;  ///< of the next scan
-  io::ScanGeometry geometry_;
-  std::vector<std::array<double, 2>> positions_;  ///< y, x, of the selected frames
+  std::optional<Follower> follower_;    ///< of a scan that is still running
   Json metadata_;
-  bool pass_probe_ = false;
-  bool pass_truth_ = false;
-  Index frame_count_ = 0;          ///< selected, on all ranks
-  std::vector<Index> share_;       ///< this rank's, of the selected frames
-  std::size_t done_ = 0;           ///< of them
-  ptycho::Yx<Index> object_here_;  ///< pixels of the object that they touch
+  std::vector<Index> share_;  ///< this rank's frames; of a scan that is still running, those that it has read
+  std::size_t done_ = 0;      ///< of them
+  Index taken_ = 0;           ///< frames of a scan that is still running, on all ranks
 };
 
 }  // namespace

@@ -60,6 +60,16 @@ std::size_t leave_out_done(const std::string& result, std::vector<io::ScanFile>&
   return all - scans.size();
 }
 
+/// What needs to know the whole scan before it is read.
+void check_follow(const Json& params, const Parameters& p) {
+  const auto refuse = [](const char* what) { throw Error(ErrorCode::usage, fmt::format("follow: {}", what)); };
+  if (params.contains("files")) refuse("it is for one scan: give file");
+  if (params.contains("frames")) refuse("frames come in their order, all of them: leave frames out");
+  if (p.find_orientation) refuse("positions: auto needs the whole scan: give swap_xy, flip_x and flip_y");
+  if (params.value("distribution", "auto") == "spatial")
+    refuse("ranks take frames in turn, as they come: leave distribution out");
+}
+
 }  // namespace
 
 Parameters read_parameters(const Json& params) {
@@ -92,6 +102,10 @@ Parameters read_parameters(const Json& params) {
   p.distance_m = optional<double>(params, "distance_m");
   if (auto um = pair<double>(params, "detector_pixel_um")) p.detector_pixel_m = {(*um)[0] * 1e-6, (*um)[1] * 1e-6};
 
+  if (const auto f = params.find("follow"); f != params.end()) {
+    p.follow = {optional<Index>(*f, "frames"), f->value("timeout_s", Follow{}.timeout_s)};
+    check_follow(params, p);
+  }
   if (!p.positions_file.empty() && p.scans.size() > 1) {
     throw Error(ErrorCode::usage, "positions: file is one scan's: reconstruct each scan in a run of its own");
   }

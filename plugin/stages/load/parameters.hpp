@@ -16,10 +16,17 @@ namespace ptychoflow::load {
 
 enum class Dark { none, from_file };
 
+/// Of a scan that is still running.
+struct Follow {
+  std::optional<Index> frames;  ///< that make it complete
+  double timeout_s = 60;        ///< after which no more will come
+};
+
 struct Parameters {
   std::vector<io::ScanFile> scans;       ///< at least one
   std::optional<io::ScanFormat> format;  ///< none: what the files say
   std::size_t left_out = 0;              ///< scans that are done already
+  std::optional<Follow> follow;
   Index first = 0;
   std::optional<Index> last;  ///< included
   Index step = 1;

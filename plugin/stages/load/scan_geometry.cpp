@@ -63,12 +63,13 @@ std::vector<std::array<double, 2>> positions_of(const io::ScanHeader& h, const s
   }
   const auto& x_y_m = table ? table->x_y_m : h.translation_m;
   const std::string where = table ? table->where : fmt::format("{}: dataset {}", h.file, h.translation_path);
-  if (static_cast<Index>(x_y_m.size()) != h.frame_count) {
+  if (p.follow ? static_cast<Index>(x_y_m.size()) < count : static_cast<Index>(x_y_m.size()) != h.frame_count) {
     throw Error(ErrorCode::data,
                 fmt::format("{}: has {} positions, but {} has {} frames", where, x_y_m.size(), h.file, h.frame_count));
   }
   auto positions = placed(x_y_m, p, count);
-  io::check_positions(positions, geometry, {where, p.first, p.step});
+  constexpr Index few = 10;  // of a scan that has only begun, which may still be at its first place
+  if (!p.follow || count >= few) io::check_positions(positions, geometry, {where, p.first, p.step});
   return positions;
 }
 

@@ -39,6 +39,7 @@ void FrameStore<T>::add(stage::Packet& packet) {
       positions.extent(0) != shape[0] || positions.extent(1) != 2) {
     throw Error(ErrorCode::other, "frames, frame_index and positions_m of a packet do not fit together");
   }
+  if (index.extent(0) == 0) return;
   const Index first = size(), after = first + index.extent(0);
   if (after > magnitudes_->extent(0)) make_room(std::max(after, 2 * first));
   frame_index_.insert(frame_index_.end(), index.begin(), index.end());

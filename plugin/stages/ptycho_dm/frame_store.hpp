@@ -36,6 +36,7 @@ class FrameStore {
   std::shared_ptr<const Magnitudes> take_magnitudes();
 
   // These hold once `finish` has returned.
+  std::shared_ptr<const Magnitudes> magnitudes() const { return magnitudes_; }
   const std::vector<std::int64_t>& frame_index() const { return frame_index_; }
   const std::vector<double>& positions_m() const { return positions_m_; }  ///< y, x, y, x, …
   View<const double, 2> summed_counts() const { return summed_counts_; }   ///< [y][x], zero frequency at n/2

@@ -90,6 +90,16 @@ Identity identity_of(const json& params) {
   return identity;
 }
 
+/// What needs to know the whole scan, or to be the same each time, is not for one that is still running.
+void check_live(const Parameters& p) {
+  const auto refuse = [](const char* what) { throw Error(ErrorCode::usage, fmt::format("live: {}", what)); };
+  if (!p.probe_modes) refuse("probe_modes: auto needs the whole scan: give a number of modes");
+  if (p.checkpoint.every > 0) refuse("checkpoint is for scans that are complete: leave one of them out");
+  if (!p.scratch.empty()) refuse("exit waves lie in memory: leave out memory: {scratch: …}, or live");
+  if (p.settings.sums == Sums::whole_numbers)
+    refuse("reproducible: when views come decides on the result's last bits: leave one of them out");
+}
+
 }  // namespace
 
 Parameters parse_parameters(const json& params) {
@@ -138,6 +148,10 @@ Parameters parse_parameters(const json& params) {
   if (const auto c = params.find("checkpoint"); c != params.end()) {
     p.checkpoint = {c->value("every", Index{50}), c->at("file").get<std::string>(),
                     c->value("exit_waves", true) ? StoredExitWaves::all : StoredExitWaves::none};
+  }
+  if (const auto l = params.find("live"); l != params.end()) {
+    p.live = {l->value("start_after", Index{50}), l->value("every", Index{5})};
+    check_live(p);
   }
   p.identity = identity_of(params);
   return p;

@@ -15,6 +15,12 @@ namespace ptychoflow::ptycho_dm {
 enum class Precision { single, twofold };
 enum class HalfScans { skip, reconstruct };
 
+/// Of a scan that is still running.
+struct Live {
+  Index start_after = 0;  ///< views
+  Index every = 0;        ///< iterations, after which new views are taken in
+};
+
 struct Parameters {
   ptycho::Settings settings;
   ptycho::GuessSettings guess;
@@ -31,6 +37,7 @@ struct Parameters {
   ptycho::GpuOptions gpu;
   std::optional<std::uint64_t> host_bytes, device_bytes;  ///< none: what there is
   ptycho::CheckpointSettings checkpoint;                  ///< `every` 0: none
+  std::optional<Live> live;
   ptycho::Identity identity;  ///< those parameters that a checkpoint must have been made with
   std::string scratch;        ///< folder; empty: none
 

@@ -67,6 +67,7 @@ class PtychoDm final : public stage::Stage {
     if (!job_) begin_scan(packet);
     job_->add(packet);
     const bool ends_scan = packet.ends_scan();
+    if (parameters_.live && !ends_scan && packet.metadata.value("following", false)) advance(packet.metadata);
     for (const char* name : consumed) packet.tensors.erase(name);
     carried_.tensors.merge(packet.tensors);
     carried_.metadata.update(packet.metadata);
@@ -103,6 +104,18 @@ class PtychoDm final : public stage::Stage {
     services.should_stop = [this] { return should_stop(); };
     job_ = make_scan_job(scan_parameters_, frame_, metadata.value("frame_count_local", Index{0}), std::move(services));
     start_time_ = now_utc();
+  }
+
+  /// Of a scan that is still running: iterates on, and lets people see. Collective, since sources that follow a scan
+  /// send each packet on all ranks.
+  void advance(const Json& metadata) {
+    agree();
+    Packet preview;
+    preview.metadata = metadata;
+    if (!job_->advance(preview)) return;
+    preview.metadata["preview"] = true;
+    preview.metadata["start_time"] = start_time_;
+    emit(preview);
   }
 
   /// All its modes, as they were found.
@@ -215,7 +228,8 @@ class PtychoDm final : public stage::Stage {
                           parameters_.probe_modes.value_or(parameters_.max_probe_modes),
                           parameters_.object_modes,
                           parameters_.real_bytes(),
-                          parameters_.settings.sums == ptycho::Sums::whole_numbers};
+                          parameters_.settings.sums == ptycho::Sums::whole_numbers,
+                          parameters_.live.has_value()};
     if (const auto object = metadata.find("object_px_local"); object != metadata.end()) {
       work.object = {object->at(0), object->at(1)};
     }

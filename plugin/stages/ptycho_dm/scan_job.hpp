@@ -35,6 +35,10 @@ class ScanJob {
   /// Takes a packet's frames, and mask and starting probe if it has them.
   virtual void add(stage::Packet& packet) = 0;
 
+  /// While frames are still coming (`live`): iterates on the views that are there, once they are enough. Returns
+  /// whether the packet, which has the scan's metadata, holds a preview now. Collective.
+  virtual bool advance(stage::Packet& packet) = 0;
+
   /// Once all frames are here: sets the result's tensors and metadata, and figures for the report. Collective.
   virtual void reconstruct(stage::Packet& result, stage::Json& figures) = 0;
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <utility>
 
 #include "plugin/stages/save/html_report.hpp"
 #include "plugin/stages/save/pictures.hpp"
@@ -35,6 +36,19 @@ class Save : public stage::Stage {
   void process(Packet& packet) override {
     if (is_root() && packet.has("object")) write(packet);
     emit(packet);
+  }
+
+  bool takes_previews() const override { return wanted_.pictures; }
+
+  /// Pictures for people who watch; a fault in them must not end what they watch.
+  void preview(Packet& packet) override {
+    if (!is_root()) return;
+    const auto targets = save::Targets::of(file_, packet.metadata.value("scan", "")).of_preview();
+    try {
+      save::write_pictures(save::draw_pictures(targets, save::result_of(packet, host(), title_)));
+    } catch (const Error& e) {
+      if (!std::exchange(previews_failed_, true)) warn(fmt::format("previews: {}", e.what()));
+    }
   }
 
  private:
@@ -81,6 +95,7 @@ class Save : public stage::Stage {
       info("report: " + targets.report.string());
       files["report"] = targets.report.string();
     }
+    for (const auto& picture : targets.of_preview().pictures()) std::filesystem::remove(picture);
     files_.push_back(std::move(files));
     report({{"files", files_}});
   }
@@ -90,6 +105,7 @@ class Save : public stage::Stage {
   io::Overwrite overwrite_ = io::Overwrite::refuse;
   save::Companions wanted_;
   std::set<std::filesystem::path> written_;
+  bool previews_failed_ = false;
   Json files_ = Json::array();
 };
 

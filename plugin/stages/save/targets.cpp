@@ -22,13 +22,22 @@ const Format& format_named(const std::string& name) {
   return *found;
 }
 
-Targets Targets::of(const std::string& file, const std::string& scan) {
-  const std::filesystem::path result(io::file_of_scan(file, scan));
+namespace {
+
+Targets beside(const std::filesystem::path& result) {
   const auto picture = [&](const char* what) {
     return result.parent_path() / (result.stem().string() + "_" + what + ".png");
   };
   return {result,           picture("object_phase"), picture("object_amplitude"),
           picture("probe"), picture("convergence"),  result.parent_path() / (result.stem().string() + ".html")};
+}
+
+}  // namespace
+
+Targets Targets::of(const std::string& file, const std::string& scan) { return beside(io::file_of_scan(file, scan)); }
+
+Targets Targets::of_preview() const {
+  return beside(result.parent_path() / (result.stem().string() + "_preview" + result.extension().string()));
 }
 
 std::filesystem::path Targets::in(const Format& format) const {

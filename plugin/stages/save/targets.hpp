@@ -33,6 +33,9 @@ struct Targets {
   /// The parameter `file` with {scan} replaced; what cannot be part of a file name becomes '_'.
   /// @throws Error (usage) if {scan} is needed and `scan` is empty
   static Targets of(const std::string& file, const std::string& scan);
+
+  /// The same for what is to be looked at until the result is there: _preview is put into the names.
+  Targets of_preview() const;
 };
 
 /// What is written beside the result.
