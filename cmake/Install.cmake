@@ -5,8 +5,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ptychoflow)
 set(include_dir ${CMAKE_INSTALL_INCLUDEDIR}/ptychoflow)
 get_property(stage_targets GLOBAL PROPERTY PTYCHOFLOW_STAGE_TARGETS)
 
-# What runs: the program and its stages, without the tests.
-add_custom_target(ptychoflow-program)
+# What runs: the program, its stages and their manual, without the tests.
+add_custom_target(ptychoflow-program ALL)
 add_dependencies(ptychoflow-program ptychoflow ${stage_targets})
 
 set_target_properties(ptychoflow-core PROPERTIES EXPORT_NAME core)

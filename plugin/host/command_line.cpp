@@ -1,6 +1,7 @@
 #include "plugin/host/command_line.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include "core/base/error.hpp"
 #include "plugin/host/completion.hpp"
 #include "plugin/host/nearest_name.hpp"
+#include "plugin/host/program_page.hpp"
 #include "plugin/host/versions.hpp"
 
 namespace ptychoflow::host {
@@ -16,6 +18,10 @@ namespace {
 
 const Choices choices{{"--backend", {"auto", "cpu", "cuda"}},
                       {"--format", {"auto", "cxi", "nexus", "hxn", "ptyd", "eiger"}}};
+
+const ExitCodes exit_codes{{0, "done"},          {2, "usage or pipeline"},
+                           {3, "input data"},    {4, "a resource or a rank is missing"},
+                           {130, "interrupted"}, {1, "other"}};
 
 /// The command line again, such that a shell would read it the same.
 std::string quoted(int argc, const char* const* argv) {
@@ -108,9 +114,9 @@ Command parse_command_line(int argc, const char* const* argv) {
                "ptychoflow");
   app.set_version_flag("--version", versions_text());
   app.require_subcommand(1);
-  app.footer(
-      "Exit codes: 0 done, 2 usage or pipeline, 3 input data, 4 a resource or a rank is missing, 130 interrupted, 1 "
-      "other.");
+  std::vector<std::string> codes;
+  for (const auto& [code, meaning] : exit_codes) codes.push_back(fmt::format("{} {}", code, meaning));
+  app.footer(fmt::format("Exit codes: {}.", fmt::join(codes, ", ")));
   const auto add_pipeline = [&](CLI::App* to) {
     to->add_option("FILE", command.pipeline, "the pipeline, a YAML file")->required();
     to->add_option("--set", settings, "give a variable of the pipeline a value; may be repeated")
@@ -140,7 +146,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_pipeline(check);
   auto* stages = app.add_subcommand("stages", "List the stages, or explain one and its parameters.");
   auto* stage_name = stages->add_option("NAME", command.stage, "the stage to explain");
-  stages->add_flag("--markdown", command.markdown, "as a page of documentation")->needs(stage_name);
+  auto* markdown = stages->add_flag("--markdown", command.markdown, "as a page of documentation")->needs(stage_name);
+  stages->add_flag("--man", command.man, "as a page for man")->needs(stage_name)->excludes(markdown);
 
   const auto add_scan = [&](CLI::App* to) {
     to->add_option("FILE", command.file, "the scan: CXI, NeXus, HXN, PtyPy, EIGER")->required();
@@ -159,6 +166,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_watch_options(watch, command.watch);
 
   auto* completion = app.add_subcommand("completion", "Print a script that has bash complete commands and options.");
+  auto* man = app.add_subcommand("man", "Print this as a page for man.");
 
   try {
     app.parse(argc, argv);
@@ -177,6 +185,10 @@ Command parse_command_line(int argc, const char* const* argv) {
   }
   if (*completion) {
     command.text = bash_completion(app, choices);
+    return command;
+  }
+  if (*man) {
+    command.text = program_page(app, exit_codes);
     return command;
   }
   command.verb = *run       ? Command::Verb::run

@@ -27,7 +27,7 @@ struct Command {
   std::string file, format = "auto";             ///< for `inspect` and `init`
   std::string output;                            ///< for `init`; empty: named after the scan
   std::string stage;                             ///< for `stages`; empty: all
-  bool markdown = false;                         ///< for `stages`: as a page
+  bool markdown = false, man = false;            ///< for `stages`: as a page
   std::string backend = "auto";
   std::string report;             ///< file; empty: none
   bool whole_or_nothing = false;  ///< if it is asked to stop, it ends at once

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "plugin/host/roff.hpp"
 #include "plugin/host/schema_text.hpp"
 
 namespace ptychoflow::host {
@@ -53,6 +54,14 @@ std::string markdown_entry(const std::string& name, const std::string& what, con
   if (!meaning.empty()) text += ".<br>";
   for (const char c : meaning) text += c == '*' || c == '<' ? fmt::format("\\{}", c) : std::string(1, c);
   return text + '\n';
+}
+
+std::string roff_entry(const std::string& name, const std::string& what, const std::string& meaning,
+                       std::size_t level) {
+  const std::string more = meaning.empty() ? "" : "\n.br\n" + roff(meaning);
+  const std::string item = roff_item("\\fB" + roff(name) + "\\fR", roff(what) + more);
+  constexpr std::size_t paragraph = 7;  // man's own indentation
+  return level == 0 ? item : fmt::format(".RS {}\n{}.RE\n", level * paragraph, item);
 }
 
 class Describer {
@@ -112,6 +121,11 @@ std::string describe_parameters(const Json& schema) {
 
 std::string list_parameters(const Json& schema) {
   const std::string text = Describer(schema, markdown_entry).members(schema, 0);
+  return text.empty() ? "None.\n" : text;
+}
+
+std::string roff_parameters(const Json& schema) {
+  const std::string text = Describer(schema, roff_entry).members(schema, 0);
   return text.empty() ? "None.\n" : text;
 }
 

@@ -13,4 +13,7 @@ std::string describe_parameters(const nlohmann::json& schema);
 /// The same as a list in Markdown.
 std::string list_parameters(const nlohmann::json& schema);
 
+/// The same as paragraphs of a manual page.
+std::string roff_parameters(const nlohmann::json& schema);
+
 }  // namespace ptychoflow::host

@@ -8,6 +8,7 @@
 #include "plugin/host/commands.hpp"
 #include "plugin/host/parameter_help.hpp"
 #include "plugin/host/paths.hpp"
+#include "plugin/host/roff.hpp"
 #include "plugin/host/stage_library.hpp"
 
 namespace ptychoflow::host {
@@ -53,6 +54,19 @@ void write_page(const LoadedStage& stage) {
             << list_parameters(stage.parameters_schema);
 }
 
+/// The same for man.
+void write_manual_page(const LoadedStage& stage) {
+  const std::string name = stage.descriptor->name;
+  std::cout << roff_page("ptychoflow-" + name, 7, "Stages of ptychoflow", stage.descriptor->summary)
+            << fmt::format(
+                   ".SH SYNOPSIS\n.nf\n\\- stage: {}\n  params: {{\\fIPARAMETER\\fR: \\fIvalue\\fR, ...}}\n.fi\n",
+                   roff(name))
+            << ".SH DESCRIPTION\nA stage of a pipeline, which\n.BR ptychoflow (1)\nruns.\n"
+            << roff_item("Consumes", roff(or_nothing(stage.consumes, "nothing: it is a source")))
+            << roff_item("Produces", roff(or_nothing(stage.produces, "nothing new"))) << ".SH PARAMETERS\n"
+            << roff_parameters(stage.parameters_schema) << ".SH SEE ALSO\n.BR ptychoflow (1)\n";
+}
+
 }  // namespace
 
 void show_stages(const Command& command) {
@@ -61,6 +75,8 @@ void show_stages(const Command& command) {
     list(library);
   } else if (command.markdown) {
     write_page(library.load(command.stage));
+  } else if (command.man) {
+    write_manual_page(library.load(command.stage));
   } else {
     explain(library.load(command.stage));
   }

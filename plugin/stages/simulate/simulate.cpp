@@ -237,7 +237,7 @@ bool Simulate::all_should_stop() const {
 
 PTYCHOFLOW_STAGE(
     ptychoflow::stage::Simulate, .name = "simulate",
-    .summary = "Makes scans with known truth: specimen, zone-plate probe, partial coherence, photon noise, tomograms.",
+    .summary = "Makes scans with known truth: specimen, zone-plate probe, partial coherence, photon noise, tomograms",
     .parameters_schema = simulate_schema, .consumes = {},
     .produces = {"frames", "frame_index", "positions_m", "mask", "truth_object", "truth_probe", "truth_offset_px",
                  "truth_volume"})

@@ -1,0 +1,16 @@
+# Manual pages, as the program and its stages print them: they are in the build tree, too.
+set(manual ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_MANDIR})
+set(said ${CMAKE_COMMAND} -E env --unset=PTYCHOFLOW_STAGE_PATH ASAN_OPTIONS=detect_leaks=0 $<TARGET_FILE:ptychoflow>)
+file(MAKE_DIRECTORY ${manual}/man1 ${manual}/man7)
+
+set(pages ${manual}/man1/ptychoflow.1)
+add_custom_command(OUTPUT ${pages} COMMAND ${said} man > ${pages} DEPENDS ptychoflow VERBATIM)
+foreach(target ${stage_targets})
+  string(REPLACE ptychoflow_stage_ "" stage ${target})
+  set(page ${manual}/man7/ptychoflow-${stage}.7)
+  add_custom_command(OUTPUT ${page} COMMAND ${said} stages ${stage} --man > ${page} DEPENDS ptychoflow ${target} VERBATIM)
+  list(APPEND pages ${page})
+endforeach()
+add_custom_target(ptychoflow-manual DEPENDS ${pages})
+add_dependencies(ptychoflow-program ptychoflow-manual)
+install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR})
