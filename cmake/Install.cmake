@@ -18,7 +18,9 @@ if(PTYCHOFLOW_HAS_CUDA)
   add_dependencies(ptychoflow-program ptychoflow-cuda)
 endif()
 install(TARGETS ${stage_targets} LIBRARY DESTINATION ${PTYCHOFLOW_STAGE_DIR})
-install(DIRECTORY schemas pipelines DESTINATION ${CMAKE_INSTALL_DATADIR}/ptychoflow)
+install(DIRECTORY schemas pipelines DESTINATION ${CMAKE_INSTALL_DATADIR}/ptychoflow PATTERN "*.sh" EXCLUDE)
+install(DIRECTORY pipelines/slurm DESTINATION ${CMAKE_INSTALL_DATADIR}/ptychoflow/pipelines FILES_MATCHING PATTERN "*.sh"
+        PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(DIRECTORY core/base core/device DESTINATION ${include_dir}/core FILES_MATCHING PATTERN "*.hpp")

@@ -1,9 +1,12 @@
-# Manual pages, as the program and its stages print them: they are in the build tree, too.
+# Manual pages and what bash completes, as the program and its stages print them: they are in the build tree, too.
 set(manual ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_MANDIR})
+set(completions ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 set(said ${CMAKE_COMMAND} -E env --unset=PTYCHOFLOW_STAGE_PATH ASAN_OPTIONS=detect_leaks=0 $<TARGET_FILE:ptychoflow>)
-file(MAKE_DIRECTORY ${manual}/man1 ${manual}/man7)
+file(MAKE_DIRECTORY ${manual}/man1 ${manual}/man7 ${completions})
 
+set(completion ${completions}/ptychoflow)
 set(pages ${manual}/man1/ptychoflow.1)
+add_custom_command(OUTPUT ${completion} COMMAND ${said} completion > ${completion} DEPENDS ptychoflow VERBATIM)
 add_custom_command(OUTPUT ${pages} COMMAND ${said} man > ${pages} DEPENDS ptychoflow VERBATIM)
 foreach(target ${stage_targets})
   string(REPLACE ptychoflow_stage_ "" stage ${target})
@@ -11,6 +14,7 @@ foreach(target ${stage_targets})
   add_custom_command(OUTPUT ${page} COMMAND ${said} stages ${stage} --man > ${page} DEPENDS ptychoflow ${target} VERBATIM)
   list(APPEND pages ${page})
 endforeach()
-add_custom_target(ptychoflow-manual DEPENDS ${pages})
+add_custom_target(ptychoflow-manual DEPENDS ${completion} ${pages})
 add_dependencies(ptychoflow-program ptychoflow-manual)
 install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR})
+install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
