@@ -11,6 +11,8 @@
 #include <fstream>
 #include <string_view>
 
+#include "core/io/link_fence.hpp"
+
 namespace ptychoflow::io {
 
 namespace {
@@ -128,8 +130,15 @@ template hid_t memory_type<double>();
 template hid_t memory_type<Complex<float>>();
 template hid_t memory_type<Complex<double>>();
 
-InputFile::InputFile(const std::filesystem::path& path, Access access)
-    : name_(path.string()), access_(access), id_(open_to_read(name_, access)) {}
+InputFile::InputFile(const std::filesystem::path& path, const Opening& opening)
+    : name_(path.string()),
+      access_(opening.access),
+      fence_(std::make_unique<LinkFence>(opening.links_within)),
+      id_(open_to_read(name_, access_)) {}
+
+InputFile::~InputFile() = default;
+InputFile::InputFile(InputFile&&) noexcept = default;
+InputFile& InputFile::operator=(InputFile&&) noexcept = default;
 
 bool is_being_written(const std::filesystem::path& path) {
   // The superblock, from version 3 on (HDF5's File Format Specification 3.0, II.A): signature, version, two sizes,
@@ -145,16 +154,17 @@ bool InputFile::has(const std::string& path) const {
   // H5Lexists knows only the last step of a path, so the way there is walked.
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string part = path.substr(0, at);
-    if (H5Lexists(id_.get(), part.c_str(), H5P_DEFAULT) <= 0 ||
-        H5Oexists_by_name(id_.get(), part.c_str(), H5P_DEFAULT) <= 0) {
+    if (H5Lexists(id_.get(), part.c_str(), fence_->for_links()) <= 0 ||
+        H5Oexists_by_name(id_.get(), part.c_str(), fence_->for_links()) <= 0) {
       const std::string fault = last_hdf5_fault();
+      fence_->expect_none_refused(name_, path);
       if (fault.find(failed_read) == std::string::npos) return false;
       throw Error(ErrorCode::data, fmt::format("{}: cannot be read any more ({})", name_, fault));
     }
     if (at == std::string::npos) break;
   }
   H5O_info_t info;
-  const bool found = H5Oget_info_by_name2(id_.get(), path.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) >= 0;
+  const bool found = H5Oget_info_by_name2(id_.get(), path.c_str(), &info, H5O_INFO_BASIC, fence_->for_links()) >= 0;
   return found && info.type == H5O_TYPE_DATASET;
 }
 
@@ -162,11 +172,12 @@ Dataset InputFile::dataset(const std::string& path) const {
   if (!has(path)) {
     throw Error(ErrorCode::data, fmt::format("{}: there is no dataset {}; {}", name_, path, names_near(path)));
   }
-  Handle id(H5Dopen2(id_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
+  Handle id(H5Dopen2(id_.get(), path.c_str(), fence_->for_datasets()), H5Dclose);
   if (!id) {
     throw Error(ErrorCode::data, fmt::format("{}: dataset {} cannot be opened: the file is damaged ({})", name_, path,
                                              last_hdf5_fault()));
   }
+  fence_->check_sources(id.get(), name_, path);
   return {std::move(id), name_, path, access_};
 }
 
@@ -182,9 +193,10 @@ std::string InputFile::names_near(const std::string& path) const {
 
 std::vector<std::string> InputFile::names_in(const std::string& path) const {
   std::vector<std::string> names;
-  const Handle group(H5Gopen2(id_.get(), path.c_str(), H5P_DEFAULT), H5Gclose);
+  const Handle group(H5Gopen2(id_.get(), path.c_str(), fence_->for_groups()), H5Gclose);
   if (!group) {
     H5Eclear2(H5E_DEFAULT);
+    fence_->expect_none_refused(name_, path);
     return names;
   }
   const auto add = [](hid_t, const char* name, const H5L_info_t*, void* into) -> herr_t {

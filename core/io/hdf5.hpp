@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,37 +13,10 @@
 #include "core/base/complex.hpp"
 #include "core/base/error.hpp"
 #include "core/base/view.hpp"
-#include "core/io/access.hpp"
+#include "core/io/hdf5_handle.hpp"
+#include "core/io/opening.hpp"
 
 namespace ptychoflow::io {
-
-/// Owns one HDF5 identifier of any kind.
-class Handle {
- public:
-  using Close = herr_t (*)(hid_t);
-
-  Handle() = default;
-  Handle(hid_t id, Close closer) : id_(id), close_(closer) {}
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle& operator=(Handle&& other) noexcept {
-    std::swap(id_, other.id_);
-    std::swap(close_, other.close_);
-    return *this;
-  }
-
-  hid_t get() const { return id_; }
-  explicit operator bool() const { return id_ >= 0; }
-
-  /// Closes now. Returns a negative value if HDF5 could not finish what was pending.
-  herr_t close() { return id_ >= 0 ? close_(std::exchange(id_, -1)) : 0; }
-
- private:
-  hid_t id_ = -1;
-  Close close_ = nullptr;
-};
 
 /// What HDF5's error stack gives as the cause of the last failed call, in one line; empties the stack.
 std::string last_hdf5_fault();
@@ -71,6 +45,8 @@ class Dataset {
   Index size() const;
   Kind kind() const { return kind_; }
   std::size_t element_bytes() const { return element_bytes_; }
+  /// What must be in memory at once to read any of it; 0 if it has no chunks.
+  std::uint64_t chunk_bytes() const;
   const std::string& path() const { return path_; }
   Access access() const { return access_; }  ///< of its file
 
@@ -141,12 +117,18 @@ class Dataset {
   std::size_t element_bytes_ = 0;
 };
 
+class LinkFence;
+
 /// An HDF5 file open for reading only; several programs and ranks may have it open at once.
 class InputFile {
  public:
   /// @throws Error (data) saying which: missing, a folder, not readable, not HDF5, truncated, being written by another
-  /// program
-  explicit InputFile(const std::filesystem::path& path, Access access = Access::finished);
+  /// program. What follows throws it, too, for a link that leads where it may not
+  explicit InputFile(const std::filesystem::path& path, const Opening& opening = {});
+
+  ~InputFile();
+  InputFile(InputFile&&) noexcept;
+  InputFile& operator=(InputFile&&) noexcept;
 
   const std::string& name() const { return name_; }
   Access access() const { return access_; }
@@ -166,6 +148,7 @@ class InputFile {
  private:
   std::string name_;
   Access access_;
+  std::unique_ptr<LinkFence> fence_;
   Handle id_;
 };
 

@@ -43,7 +43,7 @@ std::string filter_source(H5Z_filter_t id) {
     case 32004:
       return "LZ4: install the Debian package hdf5-filter-plugin";
     case 32008:
-      return "bitshuffle: install the Debian package hdf5-filter-plugin";
+      return "bitshuffle: install the Debian package bitshuffle";
     case 32013:
       return "ZFP: install the Debian package hdf5-filter-plugin-zfp-serial";
     case 32015:
@@ -180,6 +180,14 @@ void Dataset::require_filters() const {
                               *name ? fmt::format(" ({})", name) : "", filter_source(id)));
     }
   }
+}
+
+std::uint64_t Dataset::chunk_bytes() const {
+  const Handle creation(H5Dget_create_plist(id_.get()), H5Pclose);
+  if (!creation || H5Pget_layout(creation.get()) != H5D_CHUNKED) return 0;
+  std::vector<hsize_t> extents(shape_.size());
+  if (H5Pget_chunk(creation.get(), static_cast<int>(rank()), extents.data()) < 0) fail_to_read();
+  return std::accumulate(extents.begin(), extents.end(), std::uint64_t{element_bytes_}, std::multiplies<>());
 }
 
 void Dataset::fail_to_read() const {

@@ -93,9 +93,10 @@ struct Scan::File {
   ScanContent content;
 };
 
-Scan::Scan(const std::filesystem::path& path, std::optional<ScanFormat> format, Access access) {
-  const bool is_open = access == Access::growing && is_being_written(path);  // asked before its frames are counted
-  InputFile input(path, access);
+Scan::Scan(const std::filesystem::path& path, std::optional<ScanFormat> format, const Opening& opening) {
+  const bool is_open =
+      opening.access == Access::growing && is_being_written(path);  // asked before its frames are counted
+  InputFile input(path, opening);
   const Known& known = format_of(input, format);
   ScanContent content = known.read(input);
   content.header.file = input.name();

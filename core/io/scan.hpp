@@ -13,7 +13,7 @@
 #include "core/base/complex.hpp"
 #include "core/base/view.hpp"
 #include "core/device/array.hpp"
-#include "core/io/access.hpp"
+#include "core/io/opening.hpp"
 #include "core/io/scan_format.hpp"
 
 namespace ptychoflow::io {
@@ -65,11 +65,10 @@ class Scan {
  public:
   /// Opens the file and reads all but frames, mask and modes.
   /// @param format  none: what the file itself says
-  /// @param access  growing: as many frames count as have positions, and the other way round
+  /// @param opening  of a file that may be growing, as many frames count as have positions, and the other way round
   /// @throws Error (data) if the file is missing, not HDF5, truncated, or not of the format or of any, if a dataset is
   ///         missing or of the wrong rank or type, or if frames and positions differ in number
-  explicit Scan(const std::filesystem::path& path, std::optional<ScanFormat> format = {},
-                Access access = Access::finished);
+  explicit Scan(const std::filesystem::path& path, std::optional<ScanFormat> format = {}, const Opening& opening = {});
   ~Scan();
   Scan(Scan&&) noexcept;
 

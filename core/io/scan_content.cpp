@@ -64,6 +64,23 @@ void require_frame_shape(const Dataset& data, const ScanHeader& h, bool stacked)
   }
 }
 
+/// A few bytes in a file can say that a frame, or a compressed chunk of some, is larger than any memory.
+void check_size(const Dataset& data, Extents<2> frame) {
+  constexpr Index most_pixels_a_side = 32768;
+  constexpr std::uint64_t most_bytes_a_chunk = std::uint64_t{1} << 30;
+  if (std::max(frame[0], frame[1]) > most_pixels_a_side) {
+    throw Error(ErrorCode::data, fmt::format("{}: frames of {} × {} pixels: no detector has more than {} a side",
+                                             data.where(), frame[0], frame[1], most_pixels_a_side));
+  }
+  if (data.chunk_bytes() > most_bytes_a_chunk) {
+    throw Error(
+        ErrorCode::data,
+        fmt::format("{}: its chunks are of {:.1f} GiB each, which must be unpacked to read one frame: write it again "
+                    "with a few frames a chunk (h5repack -l CHUNK=1x{}x{})",
+                    data.where(), static_cast<double>(data.chunk_bytes()) / (1 << 30), frame[0], frame[1]));
+  }
+}
+
 }  // namespace
 
 std::string find_dataset(const InputFile& file, const std::vector<std::string>& paths, const char* what) {
@@ -100,6 +117,7 @@ void add_frames(ScanContent& content, Dataset data) {
                 fmt::format("{}: frames of {} {}, but those in {} are of ({}, {}) {}", data.where(), data.shape_text(),
                             data.type_text(), h.frames_path, h.frame_shape[0], h.frame_shape[1], h.frame_type));
   }
+  check_size(data, frame);
   const Index count = data.size() / (frame[0] * frame[1]);
   content.parts.push_back({std::move(data), h.frame_count, count});
   h.frame_count += count;

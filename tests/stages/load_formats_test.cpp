@@ -1,7 +1,10 @@
 // One scan in every format, as h5py writes it by the formats' descriptions: what comes out must be the same.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include <fstream>
+#include <map>
 
 #include "tests/support/fake_host.hpp"
 #include "tests/support/h5py.hpp"
@@ -239,6 +242,94 @@ TEST_F(LoadFormats, WhatIsWrongIsNamed) {
         load("b.h5", {{"positions", {{"file", path("positions.txt")}}}});
       },
       ErrorCode::data, {"b.h5", "data_000002"});
+}
+
+TEST_F(LoadFormats, ReadsWhatDetectorsCompress) {
+  int tried = 0;
+  for (const auto& [filter, how] : std::map<int, std::string>{{1, "'gzip', compression_opts=4"},
+                                                              {307, "307, compression_opts=(9,)"},
+                                                              {32001, "32001, compression_opts=(0, 0, 0, 0, 5, 1, 1)"},
+                                                              {32004, "32004, compression_opts=(0,)"},
+                                                              {32008, "32008, compression_opts=(0, 2)"}}) {
+    if (H5Zfilter_avail(filter) <= 0) continue;  // needs a package: see the fault's text
+    ++tried;
+    test::make_cxi(
+        folder_ / "a.cxi",
+        "g = h5py.File('" + path("b.h5") + "', 'w')\nfor n in ('entry_1', ): f.copy(n, g)\ndel g[d + 'data']\n" +
+            "g.create_dataset(d + 'data', data=frames, chunks=(5, ny, nx), compression=" + how + ")\ng.close()");
+    SCOPED_TRACE(filter);
+    expect_same(load("b.h5"), load("a.cxi"));
+  }
+  EXPECT_GE(tried, 1);
+}
+
+TEST_F(LoadFormats, FramesAndChunksThatNoMemoryHoldsAreRefused) {
+  const auto with_frames = [&](const std::string& how) {
+    test::make_cxi(folder_ / "b.h5",
+                   "del f[d + 'data']\nf.create_dataset(d + 'data', " + how + ", compression='gzip')");
+  };
+  with_frames("(12, 40000, 20), 'u2', chunks=(1, 40000, 20)");
+  expect_error([&] { load("b.h5"); }, ErrorCode::data, {"b.h5", "data_1/data", "40000 × 20 pixels"});
+  with_frames("(12, 20000, 20000), 'u2', chunks=(2, 20000, 20000)");
+  expect_error([&] { load("b.h5"); }, ErrorCode::data,
+               {"b.h5", "chunks are of 1.5 GiB", "h5repack -l CHUNK=1x20000x20000"});
+}
+
+TEST_F(LoadFormats, LinksMayBeKeptWithinAFolder) {
+  make(eiger);
+  const Json positions{{"file", path("positions.txt")}}, here = folder_.path().string();
+  const Json fenced{{"positions", positions}, {"links_within", here}};
+  expect_same(load("b.h5", fenced), load("b.h5", {{"positions", positions}}));
+  expect_same(load("b.h5", {{"positions", positions}, {"links_within", here.get<std::string>() + "/"}}),
+              load("b.h5", {{"positions", positions}}));
+
+  std::filesystem::create_directory(folder_ / "other");
+  const std::string replaced = std::string(eiger) + "del g['entry/data/data_000002']\n";
+  for (const std::string& target :
+       {path("part_1.h5"), std::string("../") + folder_.path().filename().string() + "/part_1.h5"}) {
+    make(fmt::format("{}g['entry/data/data_000002'] = h5py.ExternalLink('{}', '/entry/data/data')", replaced, target));
+    load("b.h5", fenced);
+    expect_error(
+        [&] {
+          load("b.h5", {{"positions", positions}, {"links_within", path("other")}});
+        },
+        ErrorCode::data, {"b.h5", "data_000001", "part_0.h5", "does not lie below", "other"});
+  }
+  // A link in a file that is linked to, and a way round by a symbolic link.
+  make(replaced + "(here.parent / 'other/far.h5').write_bytes((here.parent / 'part_1.h5').read_bytes())\n" +
+       "(here.parent / 'in').mkdir(exist_ok=True)\n" +
+       "(here.parent / 'in/near.h5').unlink(missing_ok=True)\n(here.parent / "
+       "'in/near.h5').symlink_to('../other/far.h5')\n" +
+       "g['entry/data/data_000002'] = h5py.ExternalLink('in/near.h5', '/entry/data/data')\n" +
+       "for k in (1, 3):\n    del g[f'entry/data/data_{k:06}']\n    g[f'entry/data/data_{k:06}'] = frames[:4]");
+  expect_error(
+      [&] {
+        load("b.h5", {{"positions", positions}, {"links_within", path("in")}});
+      },
+      ErrorCode::data, {"b.h5", "data_000002", "in/near.h5", "does not lie below"});
+}
+
+TEST_F(LoadFormats, ValuesInOtherFilesMayBeKeptWithinAFolderToo) {
+  std::filesystem::create_directory(folder_ / "other");
+  test::make_cxi(folder_ / "b.h5",
+                 "with h5py.File('" + path("raw.h5") + "', 'w') as r: r['x'] = frames\n" +
+                     "del f[d + 'data']\nv = h5py.VirtualLayout(frames.shape, frames.dtype)\n" +
+                     "v[:] = h5py.VirtualSource('raw.h5', 'x', frames.shape)\nf.create_virtual_dataset(d + 'data', v)");
+  load("b.h5", {{"links_within", folder_.path().string()}});
+  expect_error(
+      [&] {
+        load("b.h5", {{"links_within", path("other")}});
+      },
+      ErrorCode::data, {"b.h5", "data_1/data", "raw.h5", "does not lie below"});
+  test::make_cxi(folder_ / "b.h5", "frames.tofile('" + path("raw.bin") + "')\ndel f[d + 'data']\n" +
+                                       "f.create_dataset(d + 'data', frames.shape, frames.dtype, external='" +
+                                       path("raw.bin") + "')");
+  load("b.h5", {{"links_within", folder_.path().string()}});
+  expect_error(
+      [&] {
+        load("b.h5", {{"links_within", path("other")}});
+      },
+      ErrorCode::data, {"data_1/data", "raw.bin", "does not lie below"});
 }
 
 }  // namespace

@@ -143,7 +143,7 @@ TEST(Hdf5Input, NamesRankTypeAndShapeThatDoNotFit) {
 }
 
 TEST(Hdf5Input, NamesTheFilterAndThePackageThatAreMissing) {
-  if (H5Zfilter_avail(32008) > 0) GTEST_SKIP() << "this machine has the bitshuffle filter";
+  H5PLset_loading_state(0);  // though this machine may have the plugin
   TempFolder folder;
   // Written without the filter's help: an optional filter that is missing is skipped at writing, and kept in the
   // header.
@@ -157,7 +157,8 @@ TEST(Hdf5Input, NamesTheFilterAndThePackageThatAreMissing) {
               H5Dclose);
   ASSERT_TRUE(data);
   const Dataset dataset(std::move(data), "a.h5", "/d");
-  expect_error([&] { dataset.read<int>(); }, ErrorCode::resource, {"32008", "bitshuffle", "hdf5-filter-plugin"});
+  expect_error([&] { dataset.read<int>(); }, ErrorCode::resource, {"32008", "install the Debian package bitshuffle"});
+  H5PLset_loading_state(H5PL_ALL_PLUGIN);
 }
 
 TEST(Hdf5Input, ReadsWhatH5pyWrites) {

@@ -27,7 +27,9 @@ Tensor to_tensor(io::StoredModes modes) {
 Json shape_of(const Extents<3>& e) { return {e[0], e[1], e[2]}; }
 
 io::Scan open(const Parameters& params, const std::string& file) {
-  return io::Scan(file, params.format, params.follow ? io::Access::growing : io::Access::finished);
+  return io::Scan(
+      file, params.format,
+      {.access = params.follow ? io::Access::growing : io::Access::finished, .links_within = params.links_within});
 }
 
 }  // namespace

@@ -78,6 +78,7 @@ Parameters read_parameters(const Json& params) {
   if (params.contains("skip_if_exists"))
     p.left_out = leave_out_done(params["skip_if_exists"].get<std::string>(), p.scans);
   p.format = io::format_named(params.value("format", "auto"));
+  p.links_within = params.value("links_within", "");
   const Json frames = params.value("frames", Json::object());
   p.first = frames.value("first", p.first);
   p.last = optional<Index>(frames, "last");

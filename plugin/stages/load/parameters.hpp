@@ -25,6 +25,7 @@ struct Follow {
 struct Parameters {
   std::vector<io::ScanFile> scans;       ///< at least one
   std::optional<io::ScanFormat> format;  ///< none: what the files say
+  std::string links_within;              ///< folder; empty: anywhere
   std::size_t left_out = 0;              ///< scans that are done already
   std::optional<Follow> follow;
   Index first = 0;
