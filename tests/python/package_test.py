@@ -74,6 +74,9 @@ class Package(unittest.TestCase):
         np.testing.assert_allclose(found.history["fourier_error"], history["fourier_error"], rtol=1e-4)
         self.assertEqual(found.window_px.shape, (40, 2))
         self.assertAlmostEqual(found.occupancy.sum(), 1)
+        probe, object_ = found
+        self.assertIs(probe, found.probe)
+        self.assertIs(object_, found.object)
 
     def run_file(self, **more):
         (self.at / "pipeline.yaml").write_text(PIPELINE.replace("result.h5", str(self.at / "result.h5")))

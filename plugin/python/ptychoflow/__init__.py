@@ -50,7 +50,7 @@ class ResourceError(Error):
 
 @dataclasses.dataclass(frozen=True)
 class Reconstruction:
-    """What `reconstruct` found. Arrays are row-major, y before x."""
+    """What `reconstruct` found. Arrays are row-major, y before x. `probe, object_ = reconstruct(…)` takes these two alone."""
 
     probe: np.ndarray  #: [mode][y][x], complex, √count; orthogonal modes by falling occupancy
     object: np.ndarray | None  #: [mode][y][x], complex; None on ranks other than 0
@@ -61,6 +61,9 @@ class Reconstruction:
     r_factor: float  #: √(Σ(√model − √I)² / ΣI) of all frames
     history: dict[str, np.ndarray]  #: per iteration: iteration, object_change, probe_change, exit_wave_change, fourier_error, seconds
     metadata: dict  #: what else the stage says of its run
+
+    def __iter__(self):
+        return iter((self.probe, self.object))
 
     def __repr__(self):
         size = "on rank 0" if self.object is None else " × ".join(map(str, self.object.shape))
