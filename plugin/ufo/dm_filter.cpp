@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "plugin/host/nearest_name.hpp"
 #include "plugin/ufo/dm_properties.hpp"
 #include "plugin/ufo/dm_task.hpp"
 
@@ -35,11 +36,34 @@ void implement_task(UfoTaskIface* interface);
 G_DEFINE_TYPE_WITH_CODE(PtychoflowDm, ptychoflow_dm, UFO_TYPE_TASK_NODE,
                         G_IMPLEMENT_INTERFACE(UFO_TYPE_TASK, implement_task))
 
+/// As UFO's users write names.
+std::string with_dashes(std::string name) {
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
 DmTask& task_of(gpointer filter) { return *static_cast<PtychoflowDm*>(filter)->task; }
 
-/// Those of the class, by their numbers less one; and why there are none.
+/// Those of the class, by their numbers less one; and why there are none, or what was set that is none.
 std::vector<Property> installed;
 std::string fault_of_class;
+
+/// ufo-launch only warns of a property that there is not, in these words, and goes on.
+void heed_warning(const char* domain, GLogLevelFlags level, const char* message, gpointer user) {
+  static const std::string complaint =
+      fmt::format("`{}' does not have property `", g_type_name(ptychoflow_dm_get_type()));
+  const std::string text = message ? message : "";
+  if (text.starts_with(complaint) && text.ends_with('\'')) {
+    const std::string name = text.substr(complaint.size(), text.size() - complaint.size() - 1);
+    std::vector<std::string> names;
+    for (const Property& one : installed) names.push_back(with_dashes(one.name));
+    const std::string nearest = ptychoflow::host::nearest_name(with_dashes(name), names);
+    const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
+    fault_of_class = fmt::format("there is no property '{}'{}", name, hint);
+    return;
+  }
+  g_log_default_handler(domain, level, message, user);
+}
 
 /// UFO has no way for a task at work to say that it failed, and would go on with what is not there.
 template <class F>
@@ -178,6 +202,7 @@ void ptychoflow_dm_class_init(PtychoflowDmClass* its_class) {
   } catch (const std::exception& e) {
     fault_of_class = e.what();
   }
+  g_log_set_handler("Ufo", G_LOG_LEVEL_WARNING, heed_warning, nullptr);
   for (guint i = 0; i < installed.size(); ++i)
     g_object_class_install_property(object, i + 1, specification(installed[i]));
 }

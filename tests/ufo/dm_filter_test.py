@@ -111,6 +111,8 @@ class Filter(unittest.TestCase):
     def test_refuses_what_is_wrong(self):
         cases = {
             "iterations: 0 is too small": {"iterations": 0},
+            "there is no property 'iteratons'; did you mean 'iterations'?": {"iteratons": 3},
+            "there is no property 'probe_mode'; did you mean 'probe-modes'?": {"probe_mode": 3},
             "initial_probe/aperture/diameter: unknown parameter; did you mean 'diameter_m'":
                 {"initial-probe": "'{aperture: {diameter: 1}}'"},
             "initial_probe: '{aperture: ': not valid YAML": {"initial-probe": "'{aperture: '"},
