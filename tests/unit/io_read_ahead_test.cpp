@@ -11,11 +11,11 @@
 namespace ptychoflow::io {
 namespace {
 
-/// A file of 16 MB that the system does not hold in memory.
+/// A file of 64 MB that the system does not hold in memory. It may read 8 MB on by itself.
 class ReadAheadOf : public testing::Test {
  protected:
   void SetUp() override {
-    std::ofstream(file_, std::ios::binary) << std::string(16'000'000, 'x');
+    std::ofstream(file_, std::ios::binary) << std::string(64'000'000, 'x');
     if (!test::forget(file_)) GTEST_SKIP() << "this system keeps files in memory, whatever one tells it";
   }
 
@@ -43,7 +43,7 @@ TEST_F(ReadAheadOf, PartsAreReadByOneRankEach) {
     EXPECT_TRUE(test::comes_true([&] { return most(pages(), 0.26, 0.49); }));
   }
   const auto here = pages();
-  // The system reads on a little by itself; the other ends of the file it does not touch.
+  // The ends of the file are not touched.
   EXPECT_FALSE(most(here, 0.0, 0.2));
   EXPECT_FALSE(most(here, 0.8, 1.0));
   const ReadAhead first(file_, 0, 4), third(file_, 2, 4), last(file_, 3, 4);
