@@ -125,17 +125,15 @@ void OutputFile::write_dataset(const std::string& path, hid_t type, const std::v
   require(dataset.close() >= 0, path);
 }
 
-void OutputFile::write_rows_of(const std::string& path, hid_t type, Index first, const std::vector<Index>& shape,
-                               const void* rows) {
+void OutputFile::write_part_of(const std::string& path, hid_t type, const std::vector<Index>& from,
+                               const std::vector<Index>& shape, const void* part) {
   Handle dataset(H5Dopen2(id_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
   require(static_cast<bool>(dataset), path);
   const Handle file_space = new_handle(H5Dget_space(dataset.get()), H5Sclose, "space");
-  std::vector<hsize_t> start(shape.size(), 0);
-  start[0] = static_cast<hsize_t>(first);
-  const std::vector<hsize_t> count(shape.begin(), shape.end());
+  const std::vector<hsize_t> start(from.begin(), from.end()), count(shape.begin(), shape.end());
   require(H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) >= 0,
           path);
-  require(H5Dwrite(dataset.get(), type, simple_space(shape).get(), file_space.get(), H5P_DEFAULT, rows) >= 0, path);
+  require(H5Dwrite(dataset.get(), type, simple_space(shape).get(), file_space.get(), H5P_DEFAULT, part) >= 0, path);
   require(dataset.close() >= 0, path);
 }
 

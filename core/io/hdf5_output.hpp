@@ -64,11 +64,19 @@ class OutputFile {
     declare_dataset(path, memory_type<T>(), shape, storage);
   }
 
-  /// Rows from `first` on of a dataset that is there.
+  /// A part of a dataset that is there, from `start` on.
+  template <class T, std::size_t Rank>
+  void write_part(const std::string& path, const std::vector<Index>& start, View<T, Rank> part) {
+    const std::vector<Index> shape(part.extents().begin(), part.extents().end());
+    write_part_of(path, memory_type<std::remove_const_t<T>>(), start, shape, part.data());
+  }
+
+  /// The same, of rows from `first` on.
   template <class T, std::size_t Rank>
   void write_rows(const std::string& path, Index first, View<T, Rank> rows) {
-    const std::vector<Index> shape(rows.extents().begin(), rows.extents().end());
-    write_rows_of(path, memory_type<std::remove_const_t<T>>(), first, shape, rows.data());
+    std::vector<Index> start(Rank, 0);
+    start[0] = first;
+    write_part(path, start, rows);
   }
 
   /// Attribute of the object at `path`; a group is made if there is nothing.
@@ -85,8 +93,8 @@ class OutputFile {
   Handle declare_dataset(const std::string& path, hid_t type, const std::vector<Index>& shape, const Storage& storage);
   void write_dataset(const std::string& path, hid_t type, const std::vector<Index>& shape, const Storage& storage,
                      const void* values);
-  void write_rows_of(const std::string& path, hid_t type, Index first, const std::vector<Index>& shape,
-                     const void* rows);
+  void write_part_of(const std::string& path, hid_t type, const std::vector<Index>& start,
+                     const std::vector<Index>& shape, const void* part);
   void write_attribute(const std::string& path, const char* name, hid_t type, const void* value);
   void require(bool done, const std::string& path) const;
 

@@ -9,6 +9,11 @@
 
 namespace ptychoflow::io {
 
+Index rows_at_a_time(Index row_bytes) {
+  constexpr Index part_bytes = Index{4} << 20;
+  return std::max<Index>(1, part_bytes / row_bytes);
+}
+
 namespace {
 
 void write_modes(OutputFile& file, const std::string& path, const ModeStack& stack) {
@@ -18,6 +23,44 @@ void write_modes(OutputFile& file, const std::string& path, const ModeStack& sta
         file.write(path, modes, {chunk_of_rows(modes.extents(), sizeof(*modes.data())), default_deflate});
       },
       stack);
+}
+
+template <class V>
+void write_plane(OutputFile& file, const std::string& path, const ObjectRows& rows, Index mode,
+                 std::vector<Index> start) {
+  const Index height = rows.extents[1], width = rows.extents[2];
+  const Index most = rows_at_a_time(width * static_cast<Index>(sizeof(V)));
+  std::vector<V> part(static_cast<std::size_t>(std::min(most, height) * width));
+  for (Index first = 0; first < height; first += most) {
+    const Index count = std::min(most, height - first);
+    rows.read(mode, first, count, part.data());
+    start[start.size() - 2] = first;
+    if (start.size() == 3) {
+      file.write_part(path, start, View<const V, 3>(part.data(), {1, count, width}));
+    } else {
+      file.write_part(path, start, View<const V, 2>(part.data(), {count, width}));
+    }
+  }
+}
+
+template <class T>
+void write_stack(OutputFile& file, const std::string& path, const ObjectRows& rows) {
+  const auto [modes, height, width] = rows.extents;
+  const Index most = std::min(height, rows_at_a_time(width * static_cast<Index>(sizeof(Complex<T>))));
+  file.declare<Complex<T>>(path, {modes, height, width}, {{1, most, width}, default_deflate});
+  for (Index mode = 0; mode < modes; ++mode) write_plane<Complex<T>>(file, path, rows, mode, {mode, 0, 0});
+}
+
+void write_object(OutputFile& file, const std::string& group, const ObjectRows& rows) {
+  if (rows.is_double) {
+    write_stack<double>(file, group + "data", rows);
+  } else {
+    write_stack<float>(file, group + "data", rows);
+  }
+  const auto [modes, height, width] = rows.extents;
+  const Index most = std::min(height, rows_at_a_time(width * static_cast<Index>(sizeof(float))));
+  file.declare<float>(group + "coverage", {height, width}, {{most, width}, default_deflate});
+  write_plane<float>(file, group + "coverage", rows, modes, {0, 0});
 }
 
 void write_pair(OutputFile& file, const std::string& path, const std::array<double, 2>& pair) {
@@ -51,7 +94,11 @@ void write_all(OutputFile& file, const ResultFile& result) {
   write_if(file, entry + "end_time", result.end_time);
   write_if(file, entry + "title", result.title);
 
-  write_modes(file, entry + "object/data", result.object);
+  if (result.object_rows) {
+    write_object(file, entry + "object/", *result.object_rows);
+  } else {
+    write_modes(file, entry + "object/data", result.object);
+  }
   file.attribute(entry + "object/data", "axes", "mode:y:x");
   write_pair(file, entry + "object/pixel_size_m", result.object_pixel_size_m);
   write_pair(file, entry + "object/origin_m", result.object_origin_m);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,19 @@ inline constexpr int default_deflate = 4;
 /// `[mode][y][x]`, in the precision it was computed with.
 using ModeStack = std::variant<View<const Complex<float>, 3>, View<const Complex<double>, 3>>;
 
+/// An object that comes in rows, so that nobody needs it whole.
+struct ObjectRows {
+  Extents<3> extents{};  ///< (M_O, H, W)
+  bool is_double = false;
+
+  /// Gives rows [first, first + count) of a mode, or of the coverage (mode M_O, float). They are asked for from first
+  /// to last, at most `rows_at_a_time` at once: all modes, then the coverage.
+  std::function<void(Index mode, Index first, Index count, void* to)> read;
+};
+
+/// How many rows of so many bytes are written at once.
+Index rows_at_a_time(Index row_bytes);
+
 /// Contents of a result file. Pairs are y, x. Empty views, vectors and texts, and zero numbers, are left out of the
 /// file; `object` and `probe` are required.
 struct ResultFile {
@@ -33,6 +47,7 @@ struct ResultFile {
   std::array<double, 2> object_pixel_size_m{};  ///< always written
   std::array<double, 2> object_origin_m{};      ///< scan coordinate of pixel [0][0]; always written
   View<const float, 2> object_coverage;         ///< (H, W), light that each pixel got, relative to its maximum
+  std::optional<ObjectRows> object_rows;        ///< in place of these two
 
   ModeStack probe;                             ///< (M_P, ny, nx), orthogonal modes by falling occupancy
   std::array<double, 2> probe_pixel_size_m{};  ///< always written

@@ -70,14 +70,29 @@ Array<V, Rank> whole_on_root(View<const V, Rank> here, Index height, const RowsH
   return whole;
 }
 
+template <class V, std::size_t Rank>
+Array<V, Rank> owned_rows(View<const V, Rank> here, const RowsHere& rows) {
+  const Index modes = Rank == 3 ? here.extent(0) : 1, held = here.extent(Rank - 2), width = here.extent(Rank - 1);
+  Extents<Rank> extents = here.extents();
+  extents[Rank - 2] = rows.owned.size();
+  auto mine = Array<V, Rank>::uninitialized(extents);
+  for (Index m = 0; m < modes; ++m) {
+    std::copy_n(here.data() + (m * held + rows.owned_of_held().first) * width, rows.owned.size() * width,
+                mine.data() + m * rows.owned.size() * width);
+  }
+  return mine;
+}
+
 #define PTYCHOFLOW_INSTANTIATE(T)                                                                                     \
   template Array<Complex<double>, 2> overlaps(View<const Complex<T>, 3>, View<const Complex<T>, 3>, const RowsHere&); \
-  template Array<Complex<T>, 3> whole_on_root(View<const Complex<T>, 3>, Index, const RowsHere&);
+  template Array<Complex<T>, 3> whole_on_root(View<const Complex<T>, 3>, Index, const RowsHere&);                     \
+  template Array<Complex<T>, 3> owned_rows(View<const Complex<T>, 3>, const RowsHere&);
 
 PTYCHOFLOW_INSTANTIATE(float)
 PTYCHOFLOW_INSTANTIATE(double)
 template Array<Complex<double>, 2> overlaps(View<const Complex<double>, 3>, View<const Complex<float>, 3>,
                                             const RowsHere&);
 template Array<float, 2> whole_on_root(View<const float, 2>, Index, const RowsHere&);
+template Array<float, 2> owned_rows(View<const float, 2>, const RowsHere&);
 
 }  // namespace ptychoflow::ptycho

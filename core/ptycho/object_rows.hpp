@@ -28,4 +28,8 @@ device::Array<Complex<double>, 2> overlaps(View<const Complex<A>, 3> a, View<con
 template <class V, std::size_t Rank>
 device::Array<V, Rank> whole_on_root(View<const V, Rank> here, Index height, const RowsHere& rows);
 
+/// A copy of the owned rows.
+template <class V, std::size_t Rank>
+device::Array<V, Rank> owned_rows(View<const V, Rank> here, const RowsHere& rows);
+
 }  // namespace ptychoflow::ptycho

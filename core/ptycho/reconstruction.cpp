@@ -96,9 +96,14 @@ Result<T> present(const Run<T>& run) {
   const RowsHere here = object_here(run);
   Result<T> result;
   const auto coverage = run.engine.coverage();
-  result.coverage = whole_on_root(coverage.view(), object_rows, here);
   const auto object = orthogonal<T>(device::OnHost(run.state.object), here);
-  result.object = whole_on_root(object.view(), object_rows, here);
+  if (run.settings.gather_object) {
+    result.coverage = whole_on_root(coverage.view(), object_rows, here);
+    result.object = whole_on_root(object.view(), object_rows, here);
+  } else {
+    result.coverage = owned_rows(coverage.view(), here);
+    result.object = owned_rows(object.view(), here);
+  }
   result.probe = orthogonal<T>(device::OnHost(run.state.probe), probe_here(run));
   result.occupancy = occupancy<T>(result.probe.view());
   return result;

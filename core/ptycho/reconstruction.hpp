@@ -9,7 +9,8 @@
 
 namespace ptychoflow::ptycho {
 
-/// What a reconstruction ends in. The same on every rank, but that the root alone has the object and its coverage.
+/// What a reconstruction ends in. The same on every rank, but for the object and its coverage: the root alone has them,
+/// or with `gather_object: false` each rank the rows for which it speaks.
 template <class T>
 struct Result {
   device::Array<Complex<T>, 3> object;  ///< [object mode][y][x], orthogonal modes by falling power

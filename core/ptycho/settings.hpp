@@ -49,6 +49,7 @@ struct Settings {
   Index orthogonalise_every = 0;  ///< iterations between rotations of the probe modes to orthogonal ones; 0: never
   double average_from = 1;        ///< fraction of the iterations after which P and O are averaged; 1: no averaging
   double tolerance = 0;           ///< stop once all ε of probe and object are below it; 0: never
+  bool gather_object = true;      ///< at the end, on the root; else it stays in rows on those that hold it
 };
 
 /// Floors of the overlap denominators, relative to their maximum, and the coverage from which a pixel counts as lit.

@@ -23,7 +23,7 @@ stages:
     params: {{file: copy.cxi}}
   - stage: ptycho_dm
     params: {{iterations: "${{iterations}}", probe_modes: 2, initial_probe: {{from_data: {{defocus_m: 8.0e-5}}}},
-             checkpoint: {{every: 5, file: run.ckpt}}}}
+             gather_object: {whole}, checkpoint: {{every: 5, file: run.ckpt}}}}
   - stage: save
     params: {{file: result.h5, pictures: false}}
 """
@@ -37,11 +37,12 @@ PHASES = {
     "checkpoint": ("write", ".run.ckpt.0", 2, range(RANKS)),
     "write": ("write", ".copy.cxi.tmp-", 2, range(RANKS)),
     "result": ("write", ".result.h5.tmp-", 2, [0]),
+    "rows": ("write", ".result.h5.tmp-", 2, [0]),  # while other ranks wait to send theirs
 }
 LOST = {"die": "died, last seen in", "stop": "has not been heard of for", "hang": "hangs in"}
 REFUSED = {("read", "EIO"): (3, "Input/output error"), ("open", "EIO"): (3, "Input/output error"), ("write", "ENOSPC"): (4, "No space left on device"),
            ("checkpoint", "ENOSPC"): (4, "No space left on device"),
-           ("result", "ENOSPC"): (4, "No space left on device")}
+           ("result", "ENOSPC"): (4, "No space left on device"), ("rows", "ENOSPC"): (4, "No space left on device")}
 CASES = [(phase, rank, what) for phase in PHASES if phase != "open" for rank in PHASES[phase][3] for what in LOST]
 CASES += [(phase, rank, what) for phase, what in REFUSED for rank in PHASES[phase][3]]
 
@@ -66,7 +67,7 @@ class Outcome:
         call, path, count, _ = PHASES[phase]
         with tempfile.TemporaryDirectory() as folder:
             note = pathlib.Path(folder, "note")
-            pathlib.Path(folder, "pipeline.yaml").write_text(PIPELINE.format(scan=scan))
+            pathlib.Path(folder, "pipeline.yaml").write_text(PIPELINE.format(scan=scan, whole=str(phase != "rows").lower()))
             mark = f"PTYCHOFLOW_TEST_MARK={uuid.uuid4()}"
             settings = [mark, f"LD_PRELOAD={FAULTS}", f"FAULT_RANK={rank}", f"FAULT_CALL={call}", f"FAULT_PATH={path}",
                         f"FAULT_COUNT={count}", f"FAULT_DO={what}", f"FAULT_NOTE={note}"]
@@ -165,7 +166,7 @@ class Failure(unittest.TestCase):
     def test_a_run_that_is_suspended_as_a_whole_goes_on(self):
         with tempfile.TemporaryDirectory() as folder:
             mark = f"PTYCHOFLOW_TEST_MARK={uuid.uuid4()}"
-            pathlib.Path(folder, "pipeline.yaml").write_text(PIPELINE.format(scan=f"{self.folder.name}/scan.cxi"))
+            pathlib.Path(folder, "pipeline.yaml").write_text(PIPELINE.format(scan=f"{self.folder.name}/scan.cxi", whole="true"))
             command = ["mpirun", "--oversubscribe", "-n", str(RANKS), "-x", mark, pf.PROGRAM, "run", "pipeline.yaml",
                        "--threads", "1", "--patience", "1", "--set", "iterations=500"]
             env = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}

@@ -70,6 +70,16 @@ class SameBits(unittest.TestCase):
                 shared_rows += figures["distribution"]["bytes_to_neighbours_per_iteration"][0] > 0
         self.assertGreater(shared_rows, 0, "no run exchanged rows with neighbours")
 
+    def test_an_object_that_stays_in_rows(self):
+        for scan in (dict(), dict(frames=300, size=32)):  # all ranks hold all rows; each holds some
+            expected, _ = self.run_one(1, 1, **scan)
+            for ranks, more in ((1, ""), (3, ""), (3, "object_modes: 2")):
+                if more:
+                    expected, _ = self.run_one(1, 1, more=more, **scan)
+                with self.subTest(ranks=ranks, more=more, **scan):
+                    found, _ = self.run_one(ranks, 1, distribution="spatial", more=f"gather_object: false\n      {more}", **scan)
+                    self.expect_same(found, expected)
+
     def test_views_that_touch_no_shared_row(self):
         scan = dict(frames=500, size=32)
         expected, _ = self.run_one(1, 1, **scan)

@@ -81,8 +81,8 @@ GpuOptions gpu_options(const json& params) {
 
 /// What a reconstruction may not change on its way. How long, where and how fast it runs, it may.
 Identity identity_of(const json& params) {
-  static const std::set<std::string> free = {"iterations", "memory",     "device",     "batch_views",
-                                             "reduction",  "checkpoint", "half_scans", "tolerance"};
+  static const std::set<std::string> free = {"iterations", "memory",     "device",    "batch_views",  "reduction",
+                                             "checkpoint", "half_scans", "tolerance", "gather_object"};
   Identity identity;
   for (const auto& [name, value] : params.items()) {
     if (!free.contains(name)) identity.emplace_back(name, value.dump());
@@ -116,6 +116,7 @@ Parameters parse_parameters(const json& params) {
   s.average_from = params.value("average_from", s.average_from);
   if (params.value("reproducible", false)) s.sums = Sums::whole_numbers;
   s.tolerance = params.value("tolerance", s.tolerance);
+  s.gather_object = params.value("gather_object", s.gather_object);
   read_range(params, "object_amplitude", s.object_bounds.amplitude_min, s.object_bounds.amplitude_max);
   read_range(params, "object_phase_rad", s.object_bounds.phase_min_rad, s.object_bounds.phase_max_rad);
 
@@ -139,6 +140,8 @@ Parameters parse_parameters(const json& params) {
   p.trial_iterations = params.value("trial_iterations", p.trial_iterations);
   p.precision = params.value("precision", "single") == "double" ? Precision::twofold : Precision::single;
   p.half_scans = params.value("half_scans", false) ? HalfScans::reconstruct : HalfScans::skip;
+  if (!s.gather_object && p.half_scans == HalfScans::reconstruct)
+    throw Error(ErrorCode::usage, "half_scans: are compared whole: leave out gather_object: false");
   p.gpu = gpu_options(params);
   if (params.contains("probe_support_m")) p.probe_support_m = params["probe_support_m"].get<double>();
   const json memory = params.value("memory", json::object());

@@ -56,7 +56,7 @@ class PtychoDm final : public stage::Stage {
     for (const char* name : consumed) output.tensors.erase(name);
     declare_result(output, parameters_.precision == Precision::twofold ? "complex128" : "complex64",
                    parameters_.probe_modes.value_or(0), parameters_.object_modes, frame_,
-                   input.metadata.value("frame_count", Json()));
+                   input.metadata.value("frame_count", Json()), parameters_.settings.gather_object);
     if (parameters_.half_scans == HalfScans::reconstruct) {
       output.add("object_halves", output.tensors["object"]["dtype"], {2, nullptr, nullptr}, "half:y:x", "1");
     }
@@ -281,7 +281,7 @@ class PtychoDm final : public stage::Stage {
 PTYCHOFLOW_STAGE(ptychoflow::ptycho_dm::PtychoDm, .name = "ptycho_dm",
                  .summary = "Reconstructs probe and object by the multi-mode Difference Map",
                  .parameters_schema = ptycho_dm_schema, .consumes = {"frames", "frame_index", "positions_m"},
-                 .produces = {"object", "object_coverage", "probe", "probe_occupancy", "view_offset_px",
-                              "view_position_m", "object_halves", "history_iteration", "history_object_change",
-                              "history_probe_change", "history_exit_wave_change", "history_fourier_error",
-                              "history_seconds"})
+                 .produces = {"object", "object_coverage", "object_rows", "object_coverage_rows", "probe",
+                              "probe_occupancy", "view_offset_px", "view_position_m", "object_halves",
+                              "history_iteration", "history_object_change", "history_probe_change",
+                              "history_exit_wave_change", "history_fourier_error", "history_seconds"})

@@ -1,5 +1,7 @@
 #include "plugin/stages/ptycho_dm/result_packet.hpp"
 
+#include <utility>
+
 namespace ptychoflow::ptycho_dm {
 namespace {
 
@@ -28,8 +30,8 @@ Tensor per_iteration_and_mode(const std::vector<IterationFigures>& history, Figu
 }  // namespace
 
 template <class T>
-void fill_packet(stage::Packet& packet, const Result<T>& result, const Layout& layout,
-                 const std::vector<Yx<double>>& positions_m) {
+void fill_packet(stage::Packet& packet, Result<T>& result, const Layout& layout,
+                 const std::vector<Yx<double>>& positions_m, std::optional<device::Share> rows) {
   std::vector<std::int32_t> offsets;
   std::vector<double> positions;
   for (const auto& w : layout.windows) {
@@ -40,9 +42,14 @@ void fill_packet(stage::Packet& packet, const Result<T>& result, const Layout& l
   const std::int64_t views = layout.view_count();
   const auto& h = result.history;
   const auto set = [&](const char* name, Tensor tensor) { packet.tensors.insert_or_assign(name, std::move(tensor)); };
-  if (!result.object.empty()) {
-    set("object", Tensor::own(device::Array<Complex<T>, 3>::copy_of(result.object)));
-    set("object_coverage", Tensor::own(device::Array<float, 2>::copy_of(result.coverage)));
+  if (rows) {
+    set("object_rows", Tensor::own(std::move(result.object)));
+    set("object_coverage_rows", Tensor::own(std::move(result.coverage)));
+    packet.metadata["object_first_row"] = rows->first;
+    packet.metadata["object_height_px"] = layout.object.y;
+  } else if (!result.object.empty()) {
+    set("object", Tensor::own(std::move(result.object)));
+    set("object_coverage", Tensor::own(std::move(result.coverage)));
   }
   set("probe", Tensor::own(device::Array<Complex<T>, 3>::copy_of(result.probe)));
   set("probe_occupancy", Tensor::own(result.occupancy, {static_cast<std::int64_t>(result.occupancy.size())}));
@@ -63,14 +70,17 @@ void fill_packet(stage::Packet& packet, const Result<T>& result, const Layout& l
   packet.metadata["stopped"] = result.stopped;
 }
 
-template void fill_packet(stage::Packet&, const Result<float>&, const Layout&, const std::vector<Yx<double>>&);
-template void fill_packet(stage::Packet&, const Result<double>&, const Layout&, const std::vector<Yx<double>>&);
+template void fill_packet(stage::Packet&, Result<float>&, const Layout&, const std::vector<Yx<double>>&,
+                          std::optional<device::Share>);
+template void fill_packet(stage::Packet&, Result<double>&, const Layout&, const std::vector<Yx<double>>&,
+                          std::optional<device::Share>);
 
 void declare_result(stage::Description& output, const char* complex_type, Index probe_modes_or_0, Index object_modes,
-                    Yx<Index> frame, const Json& frame_count) {
+                    Yx<Index> frame, const Json& frame_count, bool object_is_whole) {
   const Json probe_modes = probe_modes_or_0 > 0 ? Json(probe_modes_or_0) : Json();
-  output.add("object", complex_type, {object_modes, nullptr, nullptr}, "mode:y:x", "1");
-  output.add("object_coverage", "float32", {nullptr, nullptr}, "y:x", "1");
+  output.add(object_is_whole ? "object" : "object_rows", complex_type, {object_modes, nullptr, nullptr}, "mode:y:x",
+             "1");
+  output.add(object_is_whole ? "object_coverage" : "object_coverage_rows", "float32", {nullptr, nullptr}, "y:x", "1");
   output.add("probe", complex_type, {probe_modes, frame.y, frame.x}, "mode:y:x", "√count");
   output.add("probe_occupancy", "float64", {probe_modes}, "mode", "1");
   output.add("view_offset_px", "int32", {frame_count, 2}, "view:y,x", "px");

@@ -72,6 +72,7 @@ class Job final : public ScanJob {
       services_.progress(live_->view_count(), packet.metadata.value("frame_count", Index{0}),
                          fmt::format("views, iteration {}  {}", f.iteration, text_of(f)));
     }
+    if (!settings_.gather_object) return false;
     if (services_.ranks.max(seconds_since(last_preview_)) < seconds_between_previews) return false;
     last_preview_ = Clock::now();
     Result<T> result = live_->look();
@@ -108,9 +109,9 @@ class Job final : public ScanJob {
     const Observer observe = observer(settings_.iterations, modes * parameters_.object_modes * layout.view_count(), "");
     const auto live_iterations = live_ ? static_cast<Index>(live_->history().size()) : 0;
     if (live_) figures["live"] = {{"iterations", live_iterations}, {"views", live_->view_count()}};
-    const Result<T> result = live_ ? finish_live(problem, std::move(state), observe)
-                                   : ptycho::reconstruct(problem, std::move(state), settings_, kernels, services_.ranks,
-                                                         observe, paging(), checkpoints ? &*checkpoints : nullptr);
+    Result<T> result = live_ ? finish_live(problem, std::move(state), observe)
+                             : ptycho::reconstruct(problem, std::move(state), settings_, kernels, services_.ranks,
+                                                   observe, paging(), checkpoints ? &*checkpoints : nullptr);
     stopped_ = result.stopped;
     advise(result);
     figures.update(report(result, problem, modes));
@@ -120,7 +121,7 @@ class Job final : public ScanJob {
     const Index iterated = std::max<Index>(1, static_cast<Index>(result.history.size()) - done - live_iterations);
     figures["distribution"] = distribution_figures(problem.distribution(), problem.local_count(),
                                                    problem.shared_count(), services_.ranks, before, iterated);
-    fill_packet(packet, result, layout, scan_.positions_m());
+    fill_packet(packet, result, layout, scan_.positions_m(), rows_of(problem));
     if (parameters_.half_scans == HalfScans::reconstruct && !result.stopped) {
       add_halves(packet, problem, result, kernels);
     }
@@ -176,6 +177,10 @@ class Job final : public ScanJob {
   State<T> start(const Problem<T>& problem, Index modes) const {
     return start_state<T>(guess_, scan_.light(), problem.layout(), problem.distribution().rows, modes,
                           parameters_.object_modes);
+  }
+
+  std::optional<device::Share> rows_of(const Problem<T>& problem) const {
+    return settings_.gather_object ? std::nullopt : std::optional(problem.distribution().owned);
   }
 
   static std::string text_of(const IterationFigures& f) {

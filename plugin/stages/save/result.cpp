@@ -37,7 +37,7 @@ io::ResultFile result_of(const Packet& packet, const ptychoflow_host& host, cons
   result.title = title;
   result.start_time = metadata.value("start_time", "");
   result.end_time = metadata.value("end_time", "");
-  result.object = modes(packet.at("object"));
+  if (packet.has("object")) result.object = modes(packet.at("object"));
   result.object_pixel_size_m = pair(metadata, "pixel_size_m");
   result.object_origin_m = pair(metadata, "object_origin_m");
   result.object_coverage = optional_view<float, 2>(packet, "object_coverage");

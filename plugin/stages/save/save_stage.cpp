@@ -1,12 +1,16 @@
 // Stage `save`: the result file of a reconstruction, its pictures and report, and files for other programs.
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 #include <utility>
+
+#include "core/comm/communicator.hpp"
 
 #include "plugin/stages/save/html_report.hpp"
 #include "plugin/stages/save/pictures.hpp"
 #include "plugin/stages/save/result.hpp"
+#include "plugin/stages/save/row_exchange.hpp"
 #include "plugin/stages/save/targets.hpp"
 #include "save_schema.hpp"
 
@@ -23,9 +27,17 @@ class Save : public stage::Stage {
     file_ = params.at("file").get<std::string>();
     overwrite_ = params.value("overwrite", false) ? io::Overwrite::allow : io::Overwrite::refuse;
     title_ = params.value("title", "");
-    wanted_ = {.formats = {}, .pictures = params.value("pictures", true), .report = params.value("report", false)};
+    in_rows_ = input.has("object_rows");
+    if (!in_rows_ && !input.has("object"))
+      throw Error(ErrorCode::usage, "there is no object to save: no stage before gives one");
+    wanted_ = {.formats = {}, .pictures = params.value("pictures", !in_rows_), .report = params.value("report", false)};
     for (const auto& name : params.value("formats", std::vector<std::string>{})) {
       wanted_.formats.push_back(save::format_named(name));
+    }
+    if (in_rows_ && (wanted_.pictures || wanted_.report || !wanted_.formats.empty())) {
+      throw Error(ErrorCode::usage,
+                  "the object stays in rows (gather_object: false in ptycho_dm), but pictures, report and formats need "
+                  "it whole: leave these out, or that");
     }
     // A name that is not known before the data comes stands for itself: its folder can be checked all the same.
     const std::string scan = input.metadata.value("scan", "");
@@ -34,7 +46,11 @@ class Save : public stage::Stage {
   }
 
   void process(Packet& packet) override {
-    if (is_root() && packet.has("object")) write(packet);
+    if (in_rows_) {
+      write_by_rows(packet);
+    } else if (is_root() && packet.has("object")) {
+      write(packet);
+    }
     emit(packet);
   }
 
@@ -63,13 +79,26 @@ class Save : public stage::Stage {
                             scan, file.string()));
   }
 
-  void write(const Packet& packet) {
+  /// All ranks give what they have of the object to the root, which writes. Collective.
+  void write_by_rows(const Packet& packet) {
+    save::RowExchange exchange(packet, comm::Communicator(host().mpi_communicator(&host())));
+    if (!is_root()) return exchange.give();
+    try {
+      write(packet, exchange.rows());
+    } catch (...) {
+      exchange.drop_rest();
+      throw;
+    }
+  }
+
+  void write(const Packet& packet, std::optional<io::ObjectRows> rows = std::nullopt) {
     const std::string scan = packet.metadata.value("scan", "");
     const save::Targets targets = save::Targets::of(file_, scan);
     claim(targets.result, scan);
     for (const save::Format& format : wanted_.formats) claim(targets.in(format), scan);
     check(targets);
-    const io::ResultFile result = save::result_of(packet, host(), title_.empty() ? scan : title_);
+    io::ResultFile result = save::result_of(packet, host(), title_.empty() ? scan : title_);
+    result.object_rows = std::move(rows);
     io::write_result(targets.result, result, overwrite_);
     info("result: " + targets.result.string());
     Json files = Json::object({{"result", targets.result.string()}, {"pictures", Json::array()}});
@@ -102,6 +131,7 @@ class Save : public stage::Stage {
 
   std::string file_;
   std::string title_;
+  bool in_rows_ = false;
   io::Overwrite overwrite_ = io::Overwrite::refuse;
   save::Companions wanted_;
   std::set<std::filesystem::path> written_;
@@ -114,4 +144,4 @@ class Save : public stage::Stage {
 
 PTYCHOFLOW_STAGE(ptychoflow::Save, .name = "save",
                  .summary = "Writes the result file, its pictures and report, and files for other programs",
-                 .parameters_schema = save_schema, .consumes = {"object", "probe"})
+                 .parameters_schema = save_schema, .consumes = {"probe"})
