@@ -22,7 +22,7 @@ stages:
   - stage: load
     params: {file: %(file)s%(load)s}
   - stage: ptycho_dm
-    params: {iterations: 150, initial_probe: {from_data: {defocus_m: 9.0e-5}}%(dm)s}
+    params: {iterations: 300, initial_probe: {from_data: {defocus_m: 9.0e-5}}%(dm)s}
   - stage: phase_unwrap
   - stage: save
     params: {file: result.h5}
@@ -102,7 +102,7 @@ class Live(unittest.TestCase):
         self.assertFalse(preview.exists(), "the result has come")
         figures = self.report(self.folder)
         self.assertGreater(figures["live"]["iterations"], 10)
-        self.assertEqual(len(pf.result(self.folder / "result.h5")[2]["fourier_error"]), figures["live"]["iterations"] + 150)
+        self.assertEqual(len(pf.result(self.folder / "result.h5")[2]["fourier_error"]), figures["live"]["iterations"] + 300)
         self.assertEqual(self.views(), FRAMES)
         self.assertLess(figures["r_factor"], 1.02 * self.offline_r)
 

