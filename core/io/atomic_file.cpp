@@ -29,6 +29,8 @@ struct Note {
 };
 std::array<Note, 16> notes;  // more files at once than that are not noted
 
+std::atomic<bool> lasting = false;
+
 std::optional<std::size_t> note_down(const fs::path& name) {
   if (name.native().size() >= PATH_MAX) return std::nullopt;
   for (std::size_t i = 0; i < notes.size(); ++i) {
@@ -105,6 +107,7 @@ void AtomicFile::commit() {
     throw Error(ErrorCode::resource,
                 fmt::format("{}: cannot be written to the disk: {}", target_.string(), std::strerror(errno)));
   }
+  if (overwrite_ == Overwrite::refuse) lasting = true;
   if (std::rename(temporary_.c_str(), target_.c_str()) != 0) {
     throw Error(ErrorCode::resource, fmt::format("{}: the finished file cannot be given this name: {}",
                                                  target_.string(), std::strerror(errno)));
@@ -113,6 +116,8 @@ void AtomicFile::commit() {
   strike_out(note_);
   flush_to_disk(folder_of(target_), O_RDONLY | O_DIRECTORY);  // the name; some file systems cannot, and it is there
 }
+
+bool has_lasting_file() noexcept { return lasting; }
 
 void remove_unfinished() noexcept {
   for (const Note& note : notes) {

@@ -42,4 +42,8 @@ class AtomicFile {
 /// [any-thread, async-signal-safe]
 void remove_unfinished() noexcept;
 
+/// Whether this process has put a file in its place, or is about to, that may not be replaced: doing its work again
+/// would be refused. [any-thread, async-signal-safe]
+bool has_lasting_file() noexcept;
+
 }  // namespace ptychoflow::io

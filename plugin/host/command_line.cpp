@@ -141,7 +141,9 @@ Command parse_command_line(int argc, const char* const* argv) {
   run->add_option("--report", command.report, "write what was done, and how fast, to this file")
       ->type_name("FILE.json");
   run->add_flag("--whole-or-nothing", command.whole_or_nothing,
-                "if asked to stop, end at once and without a result; default: pass on what has been reached");
+                "if asked to stop, end at once and without a result, or if one is there already, with all there is to "
+                "be; default: "
+                "pass on what has been reached");
   auto* check = app.add_subcommand("check", "Check a pipeline and its input, up to where data would move.");
   add_pipeline(check);
   auto* stages = app.add_subcommand("stages", "List the stages, or explain one and its parameters.");

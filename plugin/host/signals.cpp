@@ -64,8 +64,10 @@ std::int64_t clock_ms() {
 }
 
 void on_stop(int signal_number) {
+  const bool insists = signal_number == SIGINT && interrupted.exchange(true);
+  if (at_once && !insists && io::has_lasting_file()) return;  // too late for nothing: whole, then
   if (signal_number == SIGTERM && terminated_ms == 0) terminated_ms = clock_ms();
-  if (at_once || (signal_number == SIGINT && interrupted.exchange(true))) {
+  if (at_once || insists) {
     io::remove_unfinished();
     _exit(128 + SIGINT);
   }
@@ -126,7 +128,10 @@ void install_signal_handlers(int rank, int rank_count, const std::string& host) 
   for (int signal_number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) handle(signal_number, on_crash, SA_ONSTACK);
 }
 
-void end_at_once_when_stopped() { at_once = true; }
+void end_at_once_when_stopped() {
+  at_once = true;
+  if (stop) _exit(128 + SIGINT);  // it was asked to before it could know
+}
 
 void say_when_stopped(const char* text) { stop_text = text; }
 

@@ -12,7 +12,8 @@ namespace ptychoflow::host {
 /// exit with 1. Call once, after MPI has started (its own handlers go).
 void install_signal_handlers(int rank, int rank_count, const std::string& host);
 
-/// From now on the first signal that asks the run to stop ends it, as a second SIGINT would: without any result.
+/// From now on the first signal that asks the run to stop ends it, as a second SIGINT would: without any result. Once
+/// one is there (io::has_lasting_file), it is not heeded, and the run comes to its end.
 void end_at_once_when_stopped();
 
 /// What the user is told at the first such signal, in place of what is true of runs. `text` must not go.

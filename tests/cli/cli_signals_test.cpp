@@ -1,6 +1,12 @@
 // Interrupting a run.
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "core/io/atomic_file.hpp"
+#include "plugin/host/signals.hpp"
 #include "tests/support/pipelines.hpp"
 
 namespace ptychoflow::test {
@@ -36,6 +42,34 @@ TEST(SecondInterrupt, ends_at_once) {
   const Ended ended = run.go();
   EXPECT_EQ(ended.exit_code, 130);
   EXPECT_EQ(run.trace().find("destroy"), std::string::npos);
+}
+
+/// As a run does that a watch may stop: what came to nothing is tried again.
+[[noreturn]] void write_and_be_stopped(const std::string& file, io::Overwrite overwrite) {
+  host::install_signal_handlers(0, 1, "here");
+  host::end_at_once_when_stopped();
+  io::AtomicFile result(file, overwrite);
+  std::ofstream(result.temporary()) << "a result";
+  result.commit();
+  raise(SIGTERM);
+  _exit(EXIT_SUCCESS);
+}
+
+[[noreturn]] void be_stopped_early() {
+  host::install_signal_handlers(0, 1, "here");
+  raise(SIGTERM);
+  host::end_at_once_when_stopped();
+  _exit(EXIT_SUCCESS);
+}
+
+TEST(WholeOrNothing, holds_for_a_stop_before_the_command_line_was_read) {
+  EXPECT_EXIT(be_stopped_early(), testing::ExitedWithCode(130), "");
+}
+
+TEST(WholeOrNothing, is_decided_by_the_first_file_that_may_not_be_replaced) {
+  const TemporaryFolder folder;
+  EXPECT_EXIT(write_and_be_stopped(folder / "a", io::Overwrite::allow), testing::ExitedWithCode(130), "");
+  EXPECT_EXIT(write_and_be_stopped(folder / "b", io::Overwrite::refuse), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
