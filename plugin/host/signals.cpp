@@ -64,9 +64,9 @@ std::int64_t clock_ms() {
 }
 
 void on_stop(int signal_number) {
+  if (signal_number == SIGTERM && terminated_ms == 0) terminated_ms = clock_ms();
   const bool insists = signal_number == SIGINT && interrupted.exchange(true);
   if (at_once && !insists && io::has_lasting_file()) return;  // too late for nothing: whole, then
-  if (signal_number == SIGTERM && terminated_ms == 0) terminated_ms = clock_ms();
   if (at_once || insists) {
     io::remove_unfinished();
     _exit(128 + SIGINT);
