@@ -9,6 +9,14 @@
 namespace ptychoflow::host {
 
 std::vector<std::string> stage_folders() {
+  std::error_code failure;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failure);
+  if (failure) throw Error(ErrorCode::other, "cannot find where the program is: /proc/self/exe: " + failure.message());
+  // <prefix>/bin/ptychoflow → <prefix>/lib/ptychoflow/stages
+  return stage_folders(program.parent_path().parent_path() / PTYCHOFLOW_STAGE_DIR);
+}
+
+std::vector<std::string> stage_folders(const std::filesystem::path& installed) {
   std::vector<std::string> folders;
   if (const char* path = std::getenv("PTYCHOFLOW_STAGE_PATH")) {
     std::istringstream entries(path);
@@ -16,11 +24,7 @@ std::vector<std::string> stage_folders() {
       if (!folder.empty()) folders.push_back(folder);
     }
   }
-  std::error_code failure;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", failure);
-  if (failure) throw Error(ErrorCode::other, "cannot find where the program is: /proc/self/exe: " + failure.message());
-  // <prefix>/bin/ptychoflow → <prefix>/lib/ptychoflow/stages
-  folders.push_back((program.parent_path().parent_path() / PTYCHOFLOW_STAGE_DIR).string());
+  folders.push_back(installed.string());
   return folders;
 }
 

@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
+#include "plugin/host/paths.hpp"
 #include "plugin/host/stage_library.hpp"
 
 namespace ptychoflow::ufo {
@@ -33,9 +32,7 @@ std::string standard_of(const Json& schema) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-}  // namespace
-
-std::vector<Property> dm_properties() {
+std::vector<Property> read_properties() {
   std::vector<Property> all{
       {.name = "positions",
        .kind = Kind::text,
@@ -63,20 +60,18 @@ std::vector<Property> dm_properties() {
   return all;
 }
 
+}  // namespace
+
+const std::vector<Property>& dm_properties() {
+  static const std::vector<Property> all = read_properties();
+  return all;
+}
+
 std::vector<std::string> stage_folders() {
-  std::vector<std::string> folders;
-  if (const char* path = std::getenv("PTYCHOFLOW_STAGE_PATH")) {
-    std::istringstream entries(path);
-    for (std::string folder; std::getline(entries, folder, ':');) {
-      if (!folder.empty()) folders.push_back(folder);
-    }
-  }
   Dl_info self{};
-  if (::dladdr(reinterpret_cast<const void*>(&dm_properties), &self) != 0) {  // lib/ptychoflow/ufo/libufofilter….so
-    const auto file = std::filesystem::weakly_canonical(self.dli_fname);
-    folders.push_back((file.parent_path().parent_path() / "stages").string());
-  }
-  return folders;
+  ::dladdr(reinterpret_cast<const void*>(&dm_properties), &self);  // lib/ptychoflow/ufo/libufofilter….so
+  const auto file = std::filesystem::weakly_canonical(self.dli_fname ? self.dli_fname : "");
+  return host::stage_folders(file.parent_path().parent_path() / "stages");
 }
 
 }  // namespace ptychoflow::ufo

@@ -19,7 +19,7 @@ struct Property {
 /// The filter's own, then the parameters of stage ptycho_dm, as its schema has them, but for those that mean something
 /// only in a pipeline of ptychoflow's. Values with parts are texts in YAML's flow style.
 /// @throws Error (resource) if there is no such stage
-std::vector<Property> dm_properties();
+const std::vector<Property>& dm_properties();
 
 /// Where the stages lie: in PTYCHOFLOW_STAGE_PATH, or beside this filter.
 std::vector<std::string> stage_folders();

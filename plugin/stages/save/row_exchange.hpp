@@ -1,7 +1,6 @@
 // An object that lies in rows on several ranks, on its way into a file that one of them writes.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "core/comm/communicator.hpp"
