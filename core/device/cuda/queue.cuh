@@ -72,8 +72,7 @@ class Queue {
   template <class F>
   void each(Index groups, Index count, const F& f) {
     if (groups == 0 || count == 0) return;
-    each_kernel<<<grid(groups, count, block_threads), block_threads, 0, stream_.get()>>>(count, f);
-    PTYCHOFLOW_CUDA(cudaGetLastError());
+    launch(grid(groups, count, block_threads), each_kernel<F>, count, f);
   }
 
   template <class V, class F>
@@ -81,10 +80,8 @@ class Queue {
     if (groups == 0) return;
     const dim3 shape = grid(groups, std::max<Index>(count, 1), block_elements);
     V* partial = static_cast<V*>(scratch(sizeof(V) * shape.x * shape.y));
-    sum_kernel<<<shape, block_threads, 0, stream_.get()>>>(count, partial, f);
-    PTYCHOFLOW_CUDA(cudaGetLastError());
-    add_up_kernel<<<shape.y, block_threads, 0, stream_.get()>>>(static_cast<Index>(shape.x), partial, sums);
-    PTYCHOFLOW_CUDA(cudaGetLastError());
+    launch(shape, sum_kernel<V, F>, count, partial, f);
+    launch(dim3(shape.y), add_up_kernel<V>, static_cast<Index>(shape.x), partial, sums);
   }
 
   template <class V>
@@ -134,6 +131,16 @@ class Queue {
 
   /// @throws Error (other) if CUDA's grid does not take so many groups
   static dim3 grid(Index groups, Index count, Index elements_in_block);
+
+  template <class... Parameters, class... Arguments>
+  void launch(dim3 blocks, void (*kernel)(Parameters...), Arguments&&... arguments) {
+    cudaLaunchConfig_t shape{};
+    shape.gridDim = blocks;
+    shape.blockDim = dim3(block_threads);
+    shape.stream = stream_.get();
+    PTYCHOFLOW_CUDA(cudaLaunchKernelEx(&shape, kernel, std::forward<Arguments>(arguments)...));
+  }
+
   void* scratch(std::size_t bytes);
   void begin_recording();
   bool end_recording();
