@@ -30,21 +30,26 @@ class BatchLanes {
     device::Array<T, 1> pull;                ///< [place in the batch]
     device::Array<double, 1> step;           ///< [place in the batch]
     Fft fft;
-    device::Array<Complex<T>, 3> psi{};  ///< exit waves of a batch, where not all are on the device
+    device::Array<Complex<T>, 3> psi{};  ///< exit waves of a batch, where they come and go
     device::Share holds{0, 0};           ///< views whose exit waves these are
+    device::Array<T, 2> magnitudes{};    ///< [place in the batch][pixel], where they come
   };
 
   /// @param queue  before and after whose work that of the lanes comes; outlives them
   BatchLanes(Queue& queue, Yx<Index> frame) : queue_(queue), frame_(frame) {}
 
-  /// Makes room for a plan's batches.
+  /// Makes room for a plan's batches. Exit waves that it kept for views before are lost.
   void make(const BatchPlan& plan, Index mode_pairs) {
     const Extents<3> extents{plan.batch_views, mode_pairs, frame_.y * frame_.x};
     forget_exit_waves();
+    resident_ = plan.resident_views;
     if (!lanes_.empty() && lanes_.front().waves.extents() == extents &&
-        static_cast<Index>(lanes_.size()) == plan.lanes && bring_exit_waves_ == plan.exit_waves_on_host)
+        static_cast<Index>(lanes_.size()) == plan.lanes && bring_exit_waves_ == plan.exit_waves_on_host &&
+        bring_magnitudes_ == plan.magnitudes_on_host && kept_.extent(0) == resident_)
       return;
     bring_exit_waves_ = plan.exit_waves_on_host;
+    bring_magnitudes_ = plan.magnitudes_on_host;
+    kept_ = {};
     lanes_.clear();  // gives back their memory before more is taken
     device::Memory* const memory = queue_.memory();
     for (Index i = 0; i < plan.lanes; ++i) {
@@ -55,19 +60,38 @@ class BatchLanes {
                         device::Array<T, 1>::zeros({plan.batch_views}, memory),
                         device::Array<double, 1>::zeros({plan.batch_views}, memory), std::move(fft)});
       if (bring_exit_waves_) lanes_.back().psi = device::Array<Complex<T>, 3>::zeros(extents, memory);
+      if (bring_magnitudes_)
+        lanes_.back().magnitudes = device::Array<T, 2>::zeros({plan.batch_views, extents[2]}, memory);
     }
+    if (resident_ > 0) kept_ = device::Array<Complex<T>, 3>::zeros({resident_, mode_pairs, extents[2]}, memory);
   }
 
-  /// Exit waves lie in far memory and come to the device batch by batch.
+  /// Exit waves lie in far memory; those of some views are kept on the device, the others come batch by batch.
   bool bring_exit_waves() const { return bring_exit_waves_; }
 
-  /// Somebody else has changed them.
-  void forget_exit_waves() {
-    for (Lane& lane : lanes_) lane.holds = {0, 0};
+  /// Magnitudes lie in far memory and come batch by batch.
+  bool bring_magnitudes() const { return bring_magnitudes_; }
+
+  /// Views [0, this) have newer exit waves in `kept_exit_waves` than in far memory.
+  Index newer_on_device() const { return newer_on_device_ ? resident_ : 0; }
+  const Complex<T>* kept_exit_waves() const { return kept_.data(); }
+
+  /// From here on `all` has the newest exit waves, and may be changed.
+  void bring_exit_waves_home(Complex<T>* all) {
+    if (newer_on_device_) {
+      queue_.copy_out(all, kept_.data(), kept_.bytes());
+      queue_.wait();
+    }
+    forget_exit_waves();
   }
 
   /// Room for all modes of a batch, between sweeps.
   Complex<T>* spare_waves() { return lanes_.front().waves.data(); }
+
+  /// What errors are said to be about.
+  static void about(Queue& queue, device::Share views) {
+    queue.about("views " + std::to_string(views.first) + " to " + std::to_string(views.last - 1));
+  }
 
   /// Deals out views to the lanes in turn: body(lane, first, count).
   template <class Body>
@@ -76,33 +100,37 @@ class BatchLanes {
     std::size_t turn = 0;
     for (const device::Share some : batches(views)) {
       Lane& lane = lanes_[turn++ % lanes_.size()];
-      about(lane, some);
+      about(lane.queue, some);
       body(lane, some.first, some.size());
     }
-    end();
+    end(views);
   }
 
   /// The same with exit waves at hand: body(lane, first, count, fields, psi), whose `fields` know where in `psi` they
-  /// are. Where they lie far off, each batch is brought to the device and taken back; a sweep goes the other way than
-  /// the one before and begins with what is there.
+  /// are. Of those that lie far off each batch is brought to the device and taken back, while those that stay are
+  /// computed in between; a sweep goes the other way than the one before and begins with what is there.
   /// @param all  exit waves of all local views, wherever they lie
   template <class Body>
   void for_exit_waves(Complex<T>* all, sweep::Fields<T> fields, device::Share views, Use use, const Body& body) {
     if (!bring_exit_waves_) {
       return for_batches(views, [&](Lane& lane, Index first, Index count) { body(lane, first, count, fields, all); });
     }
-    auto in_turn = batches(views);
-    if (backwards_) std::reverse(in_turn.begin(), in_turn.end());
-    backwards_ = !backwards_;
+    const Index view_size = fields.mode_pairs() * fields.frame_pixels;
+    const bool all_kept_written = use == Use::written && views.first == 0 && views.last >= resident_;
+    if (!all_kept_written) know_kept(all);
     start();
     std::size_t turn = 0;
-    for (const device::Share some : in_turn) {
+    for (const device::Share some : in_turn(views)) {
       const auto found = std::find_if(lanes_.begin(), lanes_.end(), [&](const Lane& lane) {
         return lane.holds.first == some.first && lane.holds.last == some.last;
       });
       Lane& lane = found != lanes_.end() ? *found : lanes_[turn++ % lanes_.size()];
-      about(lane, some);
-      const Index view_size = fields.mode_pairs() * fields.frame_pixels;
+      about(lane.queue, some);
+      if (some.last <= resident_) {
+        fields.psi_first = 0;
+        body(lane, some.first, some.size(), fields, kept_.data());
+        continue;
+      }
       Complex<T>* const far = all + some.first * view_size;
       const auto bytes = static_cast<std::size_t>(some.size() * view_size) * sizeof(Complex<T>);
       if (use != Use::written && found == lanes_.end()) lane.queue.copy_in(lane.psi.data(), far, bytes);
@@ -111,8 +139,11 @@ class BatchLanes {
       body(lane, some.first, some.size(), fields, lane.psi.data());
       if (use != Use::read) lane.queue.copy_out(far, lane.psi.data(), bytes);
     }
-    end();
-    if (use != Use::read) queue_.wait();  // the processor may look at them
+    end(views);
+    if (all_kept_written) kept_known_ = true;
+    if (use == Use::read) return;
+    newer_on_device_ = resident_ > 0;
+    queue_.wait();  // the processor may look at them
   }
 
  private:
@@ -124,20 +155,48 @@ class BatchLanes {
     return list;
   }
 
+  /// Batches of views that stay on the device, spread among those of views that come, so that copies always go on.
+  std::vector<device::Share> in_turn(device::Share views) {
+    const auto come = batches({std::max(views.first, resident_), views.last});
+    const auto stay = batches({views.first, std::min(views.last, resident_)});
+    std::vector<device::Share> list;
+    for (std::size_t c = 0, s = 0; c + s < come.size() + stay.size();) {
+      const bool one_that_comes = c < come.size() && c * stay.size() <= s * come.size();
+      list.push_back(one_that_comes ? come[c++] : stay[s++]);
+    }
+    if (backwards_) std::reverse(list.begin(), list.end());
+    backwards_ = !backwards_;
+    return list;
+  }
+
+  void know_kept(const Complex<T>* all) {
+    if (!kept_known_ && resident_ > 0) queue_.copy_in(kept_.data(), all, kept_.bytes());
+    kept_known_ = true;
+  }
+
+  /// Somebody else has changed exit waves.
+  void forget_exit_waves() {
+    for (Lane& lane : lanes_) lane.holds = {0, 0};
+    kept_known_ = newer_on_device_ = false;
+  }
+
   void start() {
     for (Lane& lane : lanes_) lane.queue.after(queue_);
   }
-  void end() {
+  /// What goes wrong shows later, and may have been any of them.
+  void end(device::Share views) {
     for (Lane& lane : lanes_) queue_.after(lane.queue);
-  }
-  static void about(Lane& lane, device::Share views) {
-    lane.queue.about("views " + std::to_string(views.first) + " to " + std::to_string(views.last - 1));
+    about(queue_, views);
   }
 
   Queue& queue_;
   Yx<Index> frame_;
-  bool bring_exit_waves_ = false;
+  bool bring_exit_waves_ = false, bring_magnitudes_ = false;
   bool backwards_ = false;  ///< the next sweep over exit waves that come and go
+  Index resident_ = 0;      ///< views whose exit waves stay
+  device::Array<Complex<T>, 3> kept_;
+  bool kept_known_ = false;       ///< `kept_` has these views' exit waves
+  bool newer_on_device_ = false;  ///< and far memory older ones
   std::vector<Lane> lanes_;
 };
 

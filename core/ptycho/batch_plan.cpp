@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "core/base/error.hpp"
 #include "core/ptycho/tile_lists.hpp"
@@ -30,9 +31,24 @@ Index choose_batch(const Workload& work, const DeviceFacts& device, Index lanes)
   return std::max(in_cache, busy);
 }
 
-enum class ExitWavesLie { on_the_device, with_the_processor };
+/// What stays with the processor.
+struct Away {
+  bool magnitudes, exit_waves;
+};
 
-BatchPlan plan_with(const Workload& work, Index batch, Index lanes, ExitWavesLie where) {
+/// From the fastest on.
+std::vector<Away> choices(const Workload& work) {
+  switch (work.magnitudes) {
+    case MagnitudesLie::on_the_device:
+      return {{false, false}, {false, true}};
+    case MagnitudesLie::with_the_processor:
+      return {{true, false}, {true, true}};
+    default:
+      return {{false, false}, {true, false}, {true, true}};
+  }
+}
+
+BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Away away) {
   const Bytes frame = pixels(work.frame), object = pixels(work.object), real = static_cast<Bytes>(work.real_bytes);
   const auto mode_pairs = static_cast<Bytes>(work.mode_pairs()), views = static_cast<Bytes>(work.views);
   const auto probes = static_cast<Bytes>(work.probe_modes), objects = static_cast<Bytes>(work.object_modes);
@@ -40,15 +56,34 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes, ExitWavesLie
   plan.batch_views = batch;
   plan.lanes = lanes;
   plan.exit_waves = views * mode_pairs * frame * 2 * real;
+  plan.joining = work.live ? plan.exit_waves : 0;
   plan.magnitudes = views * frame * real;
   plan.transform_work = static_cast<Bytes>(batch * lanes) * mode_pairs * frame * 2 * real;
-  plan.exit_waves_on_host = where == ExitWavesLie::with_the_processor;
-  plan.batch_waves = plan.transform_work * (plan.exit_waves_on_host ? 2 : 1);
+  plan.batch_waves = plan.transform_work;
+  plan.magnitudes_on_host = away.magnitudes;
+  if (away.magnitudes) plan.batch_waves += static_cast<Bytes>(batch * lanes) * frame * real;
+  plan.exit_waves_on_host = away.exit_waves;
+  if (away.exit_waves) {
+    plan.batch_waves += plan.transform_work;
+    plan.exit_waves_away = plan.exit_waves;
+  }
+  const Bytes parts = static_cast<Bytes>(probe_parts) * (2 * probes + 1) * frame;
   plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
-                static_cast<Bytes>(probe_parts) * probes * frame * 2 * real;
-  if (work.whole_sums) plan.fields += 16 * (objects * object + (1 + static_cast<Bytes>(probe_parts)) * probes * frame);
+                parts * (work.whole_sums ? 8 : real);
+  if (work.whole_sums) plan.fields += 16 * (objects * object + probes * frame) + 8 * frame;
   plan.lists = bytes_of_lists(work);
   return plan;
+}
+
+/// Exit waves of as many views as there is room for stay on the device, in whole batches. Transforms may take twice the
+/// work area that was planned.
+void keep_some(BatchPlan& plan, const Workload& work, Bytes free) {
+  const Bytes taken = plan.total() + plan.transform_work;
+  if (!plan.exit_waves_on_host || work.views == 0 || taken >= free) return;
+  const Bytes of_view = plan.exit_waves / static_cast<Bytes>(work.views);
+  const auto room = static_cast<Index>((free - taken) / of_view);
+  plan.resident_views = std::min(room, work.views) / plan.batch_views * plan.batch_views;
+  plan.exit_waves_away -= static_cast<Bytes>(plan.resident_views) * of_view;
 }
 
 }  // namespace
@@ -56,20 +91,22 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes, ExitWavesLie
 BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index asked) {
   const Index most = std::clamp<Index>(work.views, 1, most_views_in_a_batch);
   BatchPlan plan;
-  for (const ExitWavesLie where : {ExitWavesLie::on_the_device, ExitWavesLie::with_the_processor}) {
-    const Index lanes = std::min<Index>(work.views > 0 ? work.views : 1, where == ExitWavesLie::on_the_device ? 2 : 3);
+  for (const Away away : choices(work)) {
+    const Index lanes = std::min<Index>(work.views > 0 ? work.views : 1, away.magnitudes || away.exit_waves ? 3 : 2);
     Index batch = std::clamp<Index>(asked > 0 ? asked : choose_batch(work, device, lanes), 1, most);
-    plan = plan_with(work, batch, lanes, where);
-    while (plan.total() > device.free_bytes && asked == 0 && batch > 1)
-      plan = plan_with(work, batch /= 2, lanes, where);
+    const BatchPlan next = plan_with(work, batch, lanes, away);
+    const bool first = plan.batch_views == 0, allowed = next.on_host() <= device.host_bytes;
+    if (first || allowed) plan = next;
+    if (!allowed) break;
+    while (plan.total() > device.free_bytes && asked == 0 && batch > 1) plan = plan_with(work, batch /= 2, lanes, away);
     if (plan.total() <= device.free_bytes) {
       if (asked == 0 && batch < work.views) {  // batches of equal size
         const Index batches = (work.views + batch - 1) / batch;
-        plan = plan_with(work, (work.views + batches - 1) / batches, lanes, where);
+        plan = plan_with(work, (work.views + batches - 1) / batches, lanes, away);
       }
+      keep_some(plan, work, device.free_bytes);
       return plan;
     }
-    if (plan.exit_waves > device.host_bytes) break;
   }
   throw Error(ErrorCode::resource, "the GPU's memory is too small for this scan:\n" + describe(plan, device) +
                                        "use more ranks with a GPU each, single precision or fewer modes" +
@@ -79,9 +116,10 @@ BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index as
 }
 
 std::string describe(const BatchPlan& plan, const DeviceFacts& device) {
-  const std::array<std::pair<const char*, Bytes>, 9> lines = {
-      {{plan.exit_waves_on_host ? "exit waves (processor's)" : "exit waves", plan.exit_waves},
-       {"magnitudes", plan.magnitudes},
+  const std::array<std::pair<const char*, Bytes>, 10> lines = {
+      {{"exit waves", plan.exit_waves},
+       {"  that come and go", plan.exit_waves_away},
+       {plan.magnitudes_on_host ? "magnitudes, which come" : "magnitudes", plan.magnitudes},
        {"waves of batches", plan.batch_waves},
        {"work area of transforms", plan.transform_work},
        {"probe, object and sums", plan.fields},

@@ -15,7 +15,7 @@ struct DeviceFacts {
   std::uint64_t free_bytes = 0;
   std::uint64_t l2_bytes = 0;
   std::int64_t resident_threads = 0;  ///< that the device can keep busy at once
-  std::uint64_t host_bytes = 0;       ///< of the processor's memory that exit waves may take if the device is too small
+  std::uint64_t host_bytes = 0;       ///< of the processor's memory, for what does not fit on the device
 };
 
 /// Bytes on the device.
@@ -23,18 +23,29 @@ struct BatchPlan {
   Index batch_views = 0;  ///< views that a lane takes at a time
   Index lanes = 2;        ///< batches that are under way at once
   std::uint64_t exit_waves = 0;
-  bool exit_waves_on_host = false;  ///< they come and go, batch by batch: three lanes, to copy both ways and compute
+  bool exit_waves_on_host = false;    ///< they come and go, batch by batch: three lanes, to copy both ways and compute
+  Index resident_views = 0;           ///< the first views, whose exit waves stay on the device even so
+  std::uint64_t exit_waves_away = 0;  ///< of the views whose exit waves come and go
+  std::uint64_t joining = 0;          ///< exit waves once more, for the moment when views join
   std::uint64_t magnitudes = 0;
-  std::uint64_t batch_waves = 0;     ///< of all lanes, with their exit waves if these come and go
+  bool magnitudes_on_host = false;   ///< they come, batch by batch
+  std::uint64_t batch_waves = 0;     ///< of all lanes, with exit waves and magnitudes that come and go
   std::uint64_t transform_work = 0;  ///< of all lanes; an estimate until the plans are made
   std::uint64_t fields = 0;          ///< probe, object, their overlap sums and parts of sums
   std::uint64_t lists = 0;           ///< places of views, tile lists, sums per view
 
-  /// Copied between processor and device in an iteration: exit waves are read in two sweeps and written in one.
-  std::uint64_t traffic_per_iteration() const { return exit_waves_on_host ? 3 * exit_waves : 0; }
+  /// Copied between processor and device in an iteration: exit waves are read in two sweeps and written in one,
+  /// magnitudes read in one.
+  std::uint64_t traffic_per_iteration() const { return 3 * exit_waves_away + (magnitudes_on_host ? magnitudes : 0); }
 
   std::uint64_t total() const {
-    return (exit_waves_on_host ? 0 : exit_waves) + magnitudes + batch_waves + transform_work + fields + lists;
+    return exit_waves - exit_waves_away + (exit_waves_on_host ? 0 : joining) + (magnitudes_on_host ? 0 : magnitudes) +
+           batch_waves + transform_work + fields + lists;
+  }
+
+  /// Of the processor's memory.
+  std::uint64_t on_host() const {
+    return (exit_waves_on_host ? exit_waves + joining : 0) + (magnitudes_on_host ? magnitudes : 0);
   }
 };
 
@@ -45,7 +56,8 @@ constexpr Index probe_parts = 16;
 constexpr Index most_views_in_a_batch = 65535;
 
 /// A batch's waves, ψ and work area should stay in the second-level cache from one kernel to the next, as long as that
-/// leaves enough pixels to keep the device busy. If exit waves do not fit, they stay with the processor.
+/// leaves enough pixels to keep the device busy. What does not fit stays with the processor: magnitudes first, since
+/// they are copied once an iteration, then exit waves of as many views as need be, which are copied three times.
 /// @param asked  views in a batch as the user wants it; 0: as said above
 /// @throws Error (resource) if the device's free memory does not hold it: with the figures, and what to do
 BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index asked = 0);

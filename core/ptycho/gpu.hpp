@@ -34,7 +34,8 @@ struct GpuOptions {
   Reduction reduction = Reduction::automatic;
   Index batch_views = 0;                                                   ///< views in a batch; 0: by plan_batches
   std::uint64_t device_bytes = std::numeric_limits<std::uint64_t>::max();  ///< of the card's memory that may be used
-  std::uint64_t host_bytes = 0;  ///< of the processor's, for exit waves that do not fit on the card
+  std::uint64_t host_bytes = 0;  ///< of the processor's, for what does not fit on the card
+  bool live = false;             ///< views join while it goes on
 };
 
 /// One rank's card.
@@ -50,6 +51,9 @@ class Gpu {
 
   /// The card's, for as long as the program runs.
   virtual device::Memory* memory() = 0;
+
+  /// The processor's, from which and to which copies go by themselves.
+  virtual device::Memory* far_memory() = 0;
 
   /// Bytes read and written a second by copies within the card, measured now: what its memory can do.
   virtual double copy_rate() = 0;

@@ -83,6 +83,9 @@ class Kernels {
   /// Where they want the exit waves, once they are prepared: elsewhere if the device is too small for all of them.
   virtual device::Memory* exit_wave_memory() { return memory(); }
 
+  /// From here on exit waves are in State::exit_waves and nowhere else, and may be changed there.
+  virtual void bring_exit_waves_home(State<T>&) {}
+
   /// Numbers of one exit wave as it lies in State::exit_waves.
   virtual Index exit_wave_size() const = 0;
 

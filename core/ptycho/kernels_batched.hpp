@@ -48,17 +48,26 @@ class BatchedKernels : public Kernels<T> {
 
   device::Memory* exit_wave_memory() override { return lanes_.bring_exit_waves() ? queue_.far_memory() : memory(); }
 
+  void bring_exit_waves_home(State<T>& state) override { lanes_.bring_exit_waves_home(psi_of(state)); }
+
   device::Array<Complex<T>, 4> unpacked_exit_waves(const State<T>& state, device::Share views) const override {
     auto waves = device::Array<Complex<T>, 4>::uninitialized({views.size(), state.mode_pairs(), frame_.y, frame_.x});
-    state.exit_waves.memory()->copy_out(waves.data(), psi_of(state) + views.first * state.mode_pairs() * pixels(),
-                                        waves.bytes());
+    const Index view_size = state.mode_pairs() * pixels();
+    const Index kept = std::clamp<Index>(lanes_.newer_on_device() - views.first, 0, views.size());
+    if (kept > 0) {
+      queue_.memory()->copy_out(waves.data(), lanes_.kept_exit_waves() + views.first * view_size,
+                                static_cast<std::size_t>(kept * view_size) * sizeof(Complex<T>));
+    }
+    state.exit_waves.memory()->copy_out(
+        waves.data() + kept * view_size, psi_of(state) + (views.first + kept) * view_size,
+        static_cast<std::size_t>((views.size() - kept) * view_size) * sizeof(Complex<T>));
     return waves;
   }
 
   void pack_exit_waves(View<const Complex<T>, 4> waves, Index first, State<T>& state) override {
+    bring_exit_waves_home(state);
     state.exit_waves.memory()->copy_in(psi_of(state) + first * state.mode_pairs() * pixels(), waves.data(),
                                        static_cast<std::size_t>(waves.size()) * sizeof(Complex<T>));
-    lanes_.forget_exit_waves();
   }
 
   void prepare(const Problem<T>& problem, const State<T>& state) override { learn(problem, state); }
@@ -100,8 +109,9 @@ class BatchedKernels : public Kernels<T> {
             lane.queue.sum(count, pixels(), lane.step.data(),
                            sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
             lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
-            lane.queue.sum(count, pixels(), lane.misfit.data(),
-                           sweep::ChangeModulus<T>{spectra(problem, fields, nullptr, first), lane.waves.data()});
+            const auto frame_of = [&](Index b) { return frame_of_view(problem, first + b); };
+            const auto measured = spectra(problem, fields, nullptr, first, count, lane, frame_of);
+            lane.queue.sum(count, pixels(), lane.misfit.data(), sweep::ChangeModulus<T>{measured, lane.waves.data()});
             lane.queue.each(1, count, sweep::Pull<T>{lane.misfit.data(), bound, lane.pull.data(), lane.step.data()});
             lane.fft.inverse(lane.waves.data(), count * fields.mode_pairs());
             lane.queue.sum(count, pixels(), changes_.data() + first,
@@ -112,10 +122,12 @@ class BatchedKernels : public Kernels<T> {
     if (lanes_.bring_exit_waves()) {  // which batches are on the device differs from sweep to sweep
       sweep_all();
     } else {
+      lanes_.about(queue_, views);
       queue_.replayed(key, sweep_all);
     }
     if (gather != Gather::nothing && !on_the_way) this->gather(problem, state, views, gather, overlap);
     for (const auto& sums : queue_.read(changes_.data() + views.first, views.size())) change.add(sums);
+    queue_.about("");
   }
 
   void gather(const Problem<T>& problem, const State<T>& state, device::Share views, Gather what,
@@ -206,10 +218,14 @@ class BatchedKernels : public Kernels<T> {
     lanes_.for_batches({0, count}, [&](Lane& lane, Index first, Index views) {
       lane.queue.each(views, pixels(), sweep::Multiply<T>{fields, sample_.data(), first, lane.waves.data()});
       lane.fft.forward(lane.waves.data(), views * fields.mode_pairs());
-      lane.queue.sum(views, pixels(), misfits_.data() + first,
-                     sweep::Deviation<T>{spectra(problem, fields, sample_.data(), first), lane.waves.data()});
+      const auto frame_of = [&](Index b) {
+        return frame_of_view(problem, sampled_[static_cast<std::size_t>(first + b)]);
+      };
+      const auto measured = spectra(problem, fields, sample_.data(), first, views, lane, frame_of);
+      lane.queue.sum(views, pixels(), misfits_.data() + first, sweep::Deviation<T>{measured, lane.waves.data()});
     });
     for (const auto& misfit : queue_.read(misfits_.data(), count)) fit.add(misfit.fit);
+    queue_.about("");
   }
 
  protected:
@@ -252,7 +268,10 @@ class BatchedKernels : public Kernels<T> {
                         state.probe_modes(),
                         state.object_modes(),
                         Index{sizeof(T)},
-                        object_sum_ == ObjectSum::gather};
+                        object_sum_ == ObjectSum::gather,
+                        false,
+                        problem.all_magnitudes().memory() == memory() ? MagnitudesLie::on_the_device
+                                                                      : MagnitudesLie::with_the_processor};
     const BatchPlan plan = plan_(work);
     ++scans_;
     known_ = &problem;
@@ -287,18 +306,33 @@ class BatchedKernels : public Kernels<T> {
             state.object.extent(1) * state.object.extent(2)};
   }
 
+  static Index frame_of_view(const Problem<T>& problem, Index v) {
+    return problem.views()[static_cast<std::size_t>(v)].frame_index;
+  }
+
+  /// Magnitudes of a batch where they are on the device. If they lie with the processor they come to the lane.
+  /// @param frame_of  the frame at a place in the batch
+  template <class FrameOf>
   sweep::Spectra<T> spectra(const Problem<T>& problem, const sweep::Fields<T>& fields, const std::int32_t* which,
-                            Index first) const {
-    return {fields, which, first, problem.all_magnitudes().data(), T(1) / std::sqrt(static_cast<T>(pixels()))};
+                            Index first, Index count, Lane& lane, const FrameOf& frame_of) const {
+    const T* const all = problem.all_magnitudes().data();
+    const T unitary = T(1) / std::sqrt(static_cast<T>(pixels()));
+    if (!lanes_.bring_magnitudes()) return {fields, which, first, all, false, unitary};
+    for (Index b = 0, run = 0; b < count; b += run) {  // frames that follow each other in one go
+      for (run = 1; b + run < count && frame_of(b + run) == frame_of(b) + run;) ++run;
+      lane.queue.copy_in(lane.magnitudes.data() + b * pixels(), all + frame_of(b) * pixels(),
+                         static_cast<std::size_t>(run * pixels()) * sizeof(T));
+    }
+    return {fields, which, first, lane.magnitudes.data(), true, unitary};
   }
 
   void choose_sample(const Problem<T>& problem, device::Share among, Index stride) {
     if (stride == sample_stride_ && among.first == sample_of_.first && among.last == sample_of_.last) return;
-    std::vector<std::int32_t> views;
+    sampled_.clear();
     for (Index v = among.first; v < among.last; ++v) {
-      if (problem.scan_index(v) % stride == 0) views.push_back(static_cast<std::int32_t>(v));
+      if (problem.scan_index(v) % stride == 0) sampled_.push_back(static_cast<std::int32_t>(v));
     }
-    sample_ = device::moved_to(memory(), views);
+    sample_ = device::moved_to(memory(), sampled_);
     sample_stride_ = stride;
     sample_of_ = among;
   }
@@ -322,6 +356,7 @@ class BatchedKernels : public Kernels<T> {
   List<sweep::Misfit> misfits_;
   List<sweep::Largest<T>> largest_;
   List<std::int32_t> sample_;
+  std::vector<std::int32_t> sampled_;  ///< the same, for the processor
   Index sample_stride_ = 0;
   device::Share sample_of_{0, 0};
   List<Complex<double>> rotation_;

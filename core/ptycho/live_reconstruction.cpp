@@ -97,12 +97,14 @@ void LiveReconstruction<T>::take(Problem<T> problem, State<T> start) {
     paste<T>(std::as_const(object).view(), {is.y - was.y, is.x - was.x}, problem.distribution().rows,
              start.object.view());
     start.probe = device::Array<Complex<T>, 3>::copy_of(device::OnHost(before->state.probe).view());
+    kernels_.bring_exit_waves_home(before->state);
   }
   stand_ = std::make_unique<Stand>(std::move(problem), std::move(start), settings_, kernels_, ranks_);
   if (!before) return;
   stand_->engine.resume(static_cast<Index>(history_.size()));
   std::unordered_map<Index, Index> places;  // in the scan: here
   for (Index v = 0; v < stand_->problem.local_count(); ++v) places[stand_->problem.scan_index(v)] = v;
+  kernels_.bring_exit_waves_home(stand_->state);
   WaveCopier<T> copier(before->state.exit_waves, stand_->state.exit_waves);
   for (Index v = 0; v < before->problem.local_count(); ++v) {
     const auto found = places.find(before->problem.scan_index(v));

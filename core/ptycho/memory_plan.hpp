@@ -10,6 +10,9 @@
 
 namespace ptychoflow::ptycho {
 
+/// Where magnitudes lie when a GPU's memory is planned.
+enum class MagnitudesLie { where_the_plan_says, on_the_device, with_the_processor };
+
 /// One rank's part of a reconstruction.
 struct Workload {
   Yx<Index> frame;
@@ -20,6 +23,7 @@ struct Workload {
   Index real_bytes = 4;  ///< 4 in single precision, 8 in double
   bool whole_sums = false;
   bool live = false;  ///< views join while it goes on
+  MagnitudesLie magnitudes = MagnitudesLie::where_the_plan_says;
 
   Index mode_pairs() const { return probe_modes * object_modes; }
 };

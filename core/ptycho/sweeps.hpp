@@ -118,12 +118,13 @@ struct Spectra {
   Fields<T> fields;
   const std::int32_t* which;  ///< as in Multiply
   Index first;
-  const T* measured;  ///< [frame][y][x]
-  T unitary;          ///< makes a transform keep the sum of squares
+  const T* measured;  ///< [frame][y][x], or of the batch alone: [place in it][y][x]
+  bool of_batch;
+  T unitary;  ///< makes a transform keep the sum of squares
 
   PTYCHOFLOW_HOST_DEVICE T magnitude(Index b, Index i) const {
     const Index view = which ? which[first + b] : first + b;
-    return measured[fields.views[view].frame * fields.frame_pixels + i];
+    return measured[(of_batch ? b : static_cast<Index>(fields.views[view].frame)) * fields.frame_pixels + i];
   }
 
   PTYCHOFLOW_HOST_DEVICE T model(const Complex<T>* waves, Index b, Index i) const {

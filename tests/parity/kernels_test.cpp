@@ -44,11 +44,12 @@ double relative_difference(const device::Array<V, Rank>& found, const device::Ar
 template <class T>
 class Twins {
  public:
-  Twins(const Case& c, std::unique_ptr<Kernels<T>> kernels)
+  /// @param magnitudes  where the device's lie; null: in its memory
+  Twins(const Case& c, std::unique_ptr<Kernels<T>> kernels, device::Memory* magnitudes = nullptr)
       : random_(c.ny, c.nx, 8, c.probe_modes, c.object_modes, true, 41),
         threads_(2),
-        cpu_{make_cpu_kernels<T>(threads_, {c.ny, c.nx}), random_},
-        device_{std::move(kernels), random_} {}
+        cpu_{make_cpu_kernels<T>(threads_, {c.ny, c.nx}), random_, nullptr},
+        device_{std::move(kernels), random_, magnitudes} {}
 
   /// Every kernel in turn; each goes on from what the one before left on the CPU.
   void compare_all() {
@@ -100,9 +101,9 @@ class Twins {
 
  private:
   struct Side {
-    Side(std::unique_ptr<Kernels<T>> its_kernels, const test::RandomScan& random)
+    Side(std::unique_ptr<Kernels<T>> its_kernels, const test::RandomScan& random, device::Memory* magnitudes)
         : kernels(std::move(its_kernels)),
-          problem(random.problem<T>(kernels->memory())),
+          problem(random.problem<T>(magnitudes ? magnitudes : kernels->memory())),
           state(random.state<T>(kernels->memory())) {
       device::Memory* memory = kernels->memory();
       const auto object = state.object.extents(), probe = state.probe.extents();
@@ -220,13 +221,16 @@ class Twins {
 class PlayedKernels : public ::testing::TestWithParam<Case> {
  public:
   template <class T>
-  void run(ObjectSum object_sum, bool exit_waves_on_host = false) {
-    const auto plan = [=](const Workload&) {
-      return BatchPlan{.batch_views = 2, .lanes = exit_waves_on_host ? 3 : 2, .exit_waves_on_host = exit_waves_on_host};
+  void run(ObjectSum object_sum, const BatchPlan& batches = {.batch_views = 2, .lanes = 2}) {
+    const auto plan = [=](const Workload& work) {
+      EXPECT_EQ(work.magnitudes == MagnitudesLie::with_the_processor, batches.magnitudes_on_host);
+      return batches;
     };
     test::GuardedMemory memory;
-    Twins<T>(GetParam(), std::make_unique<BatchedKernels<T, test::HostQueue>>(
-                             test::HostQueue(memory), Yx<Index>{GetParam().ny, GetParam().nx}, object_sum, plan))
+    Twins<T>(GetParam(),
+             std::make_unique<BatchedKernels<T, test::HostQueue>>(
+                 test::HostQueue(memory), Yx<Index>{GetParam().ny, GetParam().nx}, object_sum, plan),
+             batches.magnitudes_on_host ? &test::FarMemory::instance() : nullptr)
         .compare_all();
     EXPECT_EQ(memory.blocks(), 0U) << "memory of the device that was not given back";
   }
@@ -235,8 +239,23 @@ class PlayedKernels : public ::testing::TestWithParam<Case> {
 TEST_P(PlayedKernels, AgreeInSinglePrecision) { run<float>(ObjectSum::atomic); }
 TEST_P(PlayedKernels, AgreeInDoublePrecision) { run<double>(ObjectSum::atomic); }
 TEST_P(PlayedKernels, ThatGatherAgreeInDoublePrecision) { run<double>(ObjectSum::gather); }
-TEST_P(PlayedKernels, WithExitWavesOnTheHostAgreeInDoublePrecision) { run<double>(ObjectSum::atomic, true); }
-TEST_P(PlayedKernels, WithExitWavesOnTheHostThatGatherAgreeInSinglePrecision) { run<float>(ObjectSum::gather, true); }
+
+const BatchPlan exit_waves_come_and_go{.batch_views = 2, .lanes = 3, .exit_waves_on_host = true};
+const BatchPlan some_stay{
+    .batch_views = 2, .lanes = 3, .exit_waves_on_host = true, .resident_views = 4, .magnitudes_on_host = true};
+const BatchPlan magnitudes_come{.batch_views = 3, .lanes = 3, .magnitudes_on_host = true};
+
+TEST_P(PlayedKernels, WhoseExitWavesComeAndGoAgreeInDoublePrecision) {
+  run<double>(ObjectSum::atomic, exit_waves_come_and_go);
+}
+TEST_P(PlayedKernels, WhoseExitWavesComeAndGoThatGatherAgreeInSinglePrecision) {
+  run<float>(ObjectSum::gather, exit_waves_come_and_go);
+}
+TEST_P(PlayedKernels, OfWhichSomeExitWavesStayAgreeInDoublePrecision) { run<double>(ObjectSum::atomic, some_stay); }
+TEST_P(PlayedKernels, OfWhichSomeExitWavesStayThatGatherAgreeInSinglePrecision) {
+  run<float>(ObjectSum::gather, some_stay);
+}
+TEST_P(PlayedKernels, WhoseMagnitudesComeAgreeInDoublePrecision) { run<double>(ObjectSum::atomic, magnitudes_come); }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, PlayedKernels,
                          ::testing::Values(Case{16, 16, 1, 1}, Case{15, 21, 3, 1}, Case{24, 10, 1, 2},

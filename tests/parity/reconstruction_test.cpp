@@ -17,12 +17,12 @@ template <class T>
 constexpr double tolerance = std::is_same_v<T, float> ? 1e-4 : 1e-10;
 
 template <class T>
-Result<T> reconstruct(const test::SimulatedScan<T>& scan, Kernels<T>& kernels) {
+Result<T> reconstruct(const test::SimulatedScan<T>& scan, Kernels<T>& kernels, device::Memory* magnitudes = nullptr) {
   Settings settings;
   settings.iterations = 20;
   settings.orthogonalise_every = 10;
   settings.average_from = 0.9;
-  return reconstruct(scan.problem(kernels.memory()), scan.start(2), settings, kernels, {},
+  return reconstruct(scan.problem(magnitudes ? magnitudes : kernels.memory()), scan.start(2), settings, kernels, {},
                      [](const IterationFigures&) { return Wish::go_on; });
 }
 
@@ -41,12 +41,12 @@ double lit_difference(const Result<T>& a, const Result<T>& b) {
 // The random object lights the whole detector. From ones, a Gaussian probe leaves its rim to what transforms round to,
 // and the first projection makes magnitudes of that: two kinds of transform would go two ways.
 template <class T>
-void compare(Kernels<T>& kernels) {
+void compare(Kernels<T>& kernels, device::Memory* magnitudes = nullptr) {
   test::SimulatedScan<T> scan({0.8, 0.2});
   scan.guess.object = ObjectRandom{};
   device::ThreadPool threads(2);
   const auto expected = reconstruct(scan, *make_cpu_kernels<T>(threads, scan.layout.frame));
-  const auto found = reconstruct(scan, kernels);
+  const auto found = reconstruct(scan, kernels, magnitudes);
   EXPECT_LT(lit_difference(found, expected), tolerance<T>);
   EXPECT_NEAR(found.r_factor, expected.r_factor, tolerance<T>);
   ASSERT_EQ(found.history.size(), expected.history.size());
@@ -58,18 +58,20 @@ void compare(Kernels<T>& kernels) {
 }
 
 template <class T>
-void compare_played(ObjectSum object_sum, bool exit_waves_on_host = false) {
-  const auto plan = [=](const Workload&) {
-    return BatchPlan{.batch_views = 10, .lanes = 2, .exit_waves_on_host = exit_waves_on_host};
-  };
+void compare_played(ObjectSum object_sum, const BatchPlan& batches = {.batch_views = 10, .lanes = 2}) {
+  const auto plan = [=](const Workload&) { return batches; };
   test::GuardedMemory memory;
   BatchedKernels<T, test::HostQueue> kernels(test::HostQueue(memory), {32, 32}, object_sum, plan);
-  compare<T>(kernels);
+  compare<T>(kernels, batches.magnitudes_on_host ? &test::FarMemory::instance() : nullptr);
 }
 
 TEST(PlayedReconstruction, IsThatOfTheCpuInSinglePrecision) { compare_played<float>(ObjectSum::atomic); }
 TEST(PlayedReconstruction, IsThatOfTheCpuInDoublePrecision) { compare_played<double>(ObjectSum::gather); }
-TEST(PlayedReconstruction, WithExitWavesOnTheHostIsThatOfTheCpu) { compare_played<double>(ObjectSum::atomic, true); }
+TEST(PlayedReconstruction, LargerThanTheDeviceIsThatOfTheCpu) {
+  compare_played<double>(
+      ObjectSum::atomic,
+      {.batch_views = 10, .lanes = 3, .exit_waves_on_host = true, .resident_views = 20, .magnitudes_on_host = true});
+}
 
 class GpuReconstruction : public ::testing::Test {
  public:

@@ -50,13 +50,43 @@ TEST(BatchPlan, ExitWavesThatDoNotFitStayWithTheProcessor) {
   DeviceFacts facts = v100;
   facts.host_bytes = 64 * GiB;
   const auto plan = plan_batches(figure_4(8), facts);
-  EXPECT_TRUE(plan.exit_waves_on_host);
+  EXPECT_TRUE(plan.exit_waves_on_host && plan.magnitudes_on_host);
   EXPECT_EQ(plan.lanes, 3);
   EXPECT_LE(plan.total(), facts.free_bytes);
-  EXPECT_EQ(plan.traffic_per_iteration(), 3 * plan.exit_waves);
+  EXPECT_GT(plan.total() + plan.transform_work, facts.free_bytes * 9 / 10) << "what there is room for stays";
+  EXPECT_EQ(plan.resident_views % plan.batch_views, 0);
+  const auto share_away = 1 - static_cast<double>(plan.resident_views) / 10000;
+  EXPECT_DOUBLE_EQ(static_cast<double>(plan.exit_waves_away), share_away * static_cast<double>(plan.exit_waves));
+  EXPECT_EQ(plan.traffic_per_iteration(), 3 * plan.exit_waves_away + plan.magnitudes);
   EXPECT_FALSE(plan_batches(figure_4(8), {139 * GiB, 60 << 20, 132 * 2048, 64 * GiB}).exit_waves_on_host);
   facts.host_bytes = 16 * GiB;  // too little as well
   EXPECT_THROW(plan_batches(figure_4(8), facts), Error);
+}
+
+TEST(BatchPlan, MagnitudesLeaveTheDeviceFirst) {
+  DeviceFacts facts = h200;
+  facts.host_bytes = 64 * GiB;
+  const auto roomy = plan_batches(figure_4(8), facts);
+  facts.free_bytes = roomy.total() - roomy.magnitudes / 2;
+  const auto plan = plan_batches(figure_4(8), facts);
+  EXPECT_TRUE(plan.magnitudes_on_host && !plan.exit_waves_on_host);
+  EXPECT_EQ(plan.traffic_per_iteration(), plan.magnitudes);
+  EXPECT_EQ(plan.on_host(), plan.magnitudes);
+  Workload work = figure_4(8);
+  work.magnitudes = MagnitudesLie::on_the_device;  // once they are there they stay
+  const auto beside = plan_batches(work, facts);
+  EXPECT_TRUE(!beside.magnitudes_on_host && beside.exit_waves_on_host);
+  EXPECT_GT(beside.resident_views, 8000);
+  work.magnitudes = MagnitudesLie::with_the_processor;
+  EXPECT_TRUE(plan_batches(work, facts).magnitudes_on_host);
+  EXPECT_THROW(plan_batches(work, h200), Error) << "none of the processor's memory may be used";
+}
+
+TEST(BatchPlan, ViewsThatJoinTakeTheirExitWavesTwice) {
+  Workload work = figure_4(4);
+  const auto plan = plan_batches(work, h200);
+  work.live = true;
+  EXPECT_EQ(plan_batches(work, h200).total(), plan.total() + plan.exit_waves);
 }
 
 TEST(BatchPlan, SharedOverFourRanksItFits) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/ptycho/kernels_batched.hpp"
+#include "tests/support/host_queue.hpp"
 #include "tests/support/simulated_scan.hpp"
 
 namespace ptychoflow::ptycho {
@@ -62,6 +64,35 @@ TEST_F(LiveScan, ViewsThatComeLaterJoinWithoutAStartAnew) {
   EXPECT_EQ(live.view_count(), 28);
   // Three views out of 28 start from a guess: R is worse, but by far not what it was at the start.
   EXPECT_LT(live.iterate().fourier_error, 0.5 * (before + live.history().front().fourier_error));
+}
+
+// Some exit waves stay on the device, others come and go: those of a view may change from one kind to the other.
+TEST(LiveScanOnADevice, KeepsExitWavesWhereverTheyLie) {
+  test::SimulatedScan<double> scan({0.7, 0.3});
+  scan.guess.object = ObjectRandom{};  // as in tests/parity/reconstruction_test.cpp
+  device::ThreadPool threads(2);
+  const auto cpu = make_cpu_kernels<double>(threads, scan.layout.frame);
+  const auto batches = [](const Workload& work) {
+    return BatchPlan{.batch_views = 4,
+                     .lanes = 3,
+                     .exit_waves_on_host = true,
+                     .resident_views = work.views / 8 * 4,
+                     .magnitudes_on_host = true};
+  };
+  test::GuardedMemory memory;
+  BatchedKernels<double, test::HostQueue> device(test::HostQueue(memory), scan.layout.frame, ObjectSum::gather,
+                                                 batches);
+  std::vector<double> errors[2];
+  for (Kernels<double>* kernels : {cpu.get(), static_cast<Kernels<double>*>(&device)}) {
+    LiveReconstruction<double> live({}, *kernels, {});
+    for (const Index views : {15, 22, 49}) {
+      const auto problem = scan.first(views);
+      live.take(problem, scan.start(problem.layout(), 2));
+      for (int i = 0; i < 4; ++i) errors[kernels != cpu.get()].push_back(live.iterate().fourier_error);
+    }
+  }
+  ASSERT_EQ(errors[1].size(), 12U);
+  for (std::size_t i = 0; i < 12; ++i) EXPECT_NEAR(errors[1][i], errors[0][i], 1e-9) << i;
 }
 
 TEST_F(LiveScan, EndsAsGoodAsAScanThatWasCompleteAtOnce) {

@@ -29,6 +29,7 @@ class CudaGpu final : public Gpu {
   }
 
   device::Memory* memory() override { return &device::cuda::gpu_memory(); }
+  device::Memory* far_memory() override { return &device::cuda::pinned_memory(); }
 
   double copy_rate() override {
     constexpr Index bytes = Index{1} << 30;
@@ -72,7 +73,10 @@ class CudaGpu final : public Gpu {
  private:
   template <class T>
   std::unique_ptr<Kernels<T>> kernels(Yx<Index> frame) {
-    const auto plan = [this](const Workload& work) { return plan_batches(work, facts(), options_.batch_views); };
+    const auto plan = [this](Workload work) {
+      work.live = options_.live;
+      return plan_batches(work, facts(), options_.batch_views);
+    };
     return make_cuda_kernels<T>(device_, frame, options_.object_sum, plan, rank_sum_.get());
   }
 

@@ -43,7 +43,10 @@ Json memory_figures(const MemoryPlan& plan) {
 Json memory_figures(const BatchPlan& plan) {
   return {{"exit_waves_bytes", plan.exit_waves},
           {"exit_waves_on_host", plan.exit_waves_on_host},
+          {"resident_views", plan.resident_views},
           {"magnitudes_bytes", plan.magnitudes},
+          {"magnitudes_on_host", plan.magnitudes_on_host},
+          {"traffic_bytes_per_iteration", plan.traffic_per_iteration()},
           {"batch_waves_bytes", plan.batch_waves},
           {"transform_work_bytes", plan.transform_work},
           {"fields_bytes", plan.fields},

@@ -96,6 +96,7 @@ class PtychoDm final : public stage::Stage {
     services.gpu = gpu_.get();
     services.plan = plan_;
     services.scratch = scratch_ ? &*scratch_ : nullptr;
+    services.magnitudes = memory_of_magnitudes();
     services.info = [this](const std::string& text) { info(text); };
     services.warn = [this](const std::string& text) {
       if (is_root()) warn(text);
@@ -202,6 +203,7 @@ class PtychoDm final : public stage::Stage {
     if (backend == "cpu" || (backend == "auto" && !device::gpu_code_installed())) return;
     parameters_.gpu.host_bytes = parameters_.host_bytes.value_or(memory_of_this_rank());
     if (parameters_.device_bytes) parameters_.gpu.device_bytes = *parameters_.device_bytes;
+    parameters_.gpu.live = parameters_.live.has_value();
     agree();
     try {
       gpu_ = ptycho::open_gpu(parameters_.gpu, comm::Communicator(host().mpi_communicator(&host())));
@@ -234,9 +236,9 @@ class PtychoDm final : public stage::Stage {
       work.object = {object->at(0), object->at(1)};
     }
     if (gpu_) {
-      work.probe_modes = parameters_.probe_modes.value_or(1);  // with auto the card is asked again for each trial
       const auto facts = gpu_->facts();
-      info("GPU memory:\n" + describe(plan_batches(work, facts, parameters_.gpu.batch_views), facts));
+      gpu_plan_ = plan_batches(work, facts, parameters_.gpu.batch_views);
+      info("GPU memory:\n" + describe(gpu_plan_, facts));
       return;
     }
     if (!parameters_.host_bytes) parameters_.host_bytes = memory_of_this_rank();
@@ -246,6 +248,11 @@ class PtychoDm final : public stage::Stage {
     plan_ = plan_memory(work, budget);
     if (scratch_) scratch_->expect_room(plan_.in_scratch);
     info("memory of a rank:\n" + describe(plan_, budget));
+  }
+
+  device::Memory* memory_of_magnitudes() {
+    if (gpu_) return gpu_plan_.magnitudes_on_host ? gpu_->far_memory() : gpu_->memory();
+    return plan_.magnitudes_in_scratch ? &*scratch_ : nullptr;
   }
 
   /// What the machine has, but for a rest that others need, shared among its ranks.
@@ -268,6 +275,7 @@ class PtychoDm final : public stage::Stage {
   std::unique_ptr<ptycho::Gpu> gpu_;
   std::optional<device::Scratch> scratch_;
   ptycho::MemoryPlan plan_;
+  ptycho::BatchPlan gpu_plan_;
   ptycho::Yx<Index> frame_;
   std::unique_ptr<ScanJob> job_;
   Packet carried_;

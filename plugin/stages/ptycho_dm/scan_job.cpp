@@ -46,7 +46,7 @@ class Job final : public ScanJob {
       : parameters_(parameters),
         frame_(frame),
         services_(std::move(services)),
-        frames_(frame, expected, memory_of_magnitudes()),
+        frames_(frame, expected, services_.magnitudes),
         scan_(frame, services_.ranks) {}
 
   void add(stage::Packet& packet) override {
@@ -134,11 +134,6 @@ class Job final : public ScanJob {
   }
 
  private:
-  device::Memory* memory_of_magnitudes() const {
-    if (services_.gpu) return services_.gpu->memory();
-    return services_.plan.magnitudes_in_scratch ? services_.scratch : nullptr;
-  }
-
   PagingPlan paging() const {
     if (services_.gpu || !services_.plan.exit_waves_in_scratch) return {};
     return {services_.scratch, services_.plan.slab_views, services_.plan.resident_slabs};
@@ -277,9 +272,14 @@ class Job final : public ScanJob {
     figures["memory"] = memory_figures(services_.plan);
     figures["memory"]["frames_in_flight_bytes"] = frames_.frames_in_flight_bytes();
     if (services_.gpu) {
-      const Workload work{
+      figures["gpu"] = services_.gpu->description();
+      Workload work{
           frame_, problem.held(),           problem.local_count(),   static_cast<Index>(problem.windows_here().size()),
           modes,  parameters_.object_modes, parameters_.real_bytes()};
+      work.whole_sums = settings_.sums == Sums::whole_numbers;
+      work.live = parameters_.live.has_value();
+      work.magnitudes = services_.magnitudes == services_.gpu->memory() ? MagnitudesLie::on_the_device
+                                                                        : MagnitudesLie::with_the_processor;
       figures["memory"]["device"] =
           memory_figures(plan_batches(work, services_.gpu->facts(), parameters_.gpu.batch_views));
     }

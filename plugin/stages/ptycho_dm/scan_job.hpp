@@ -19,8 +19,9 @@ namespace ptychoflow::ptycho_dm {
 struct Services {
   comm::Communicator ranks;
   int threads = 1;
-  ptycho::Gpu* gpu = nullptr;  ///< null: compute on the CPU
-  ptycho::MemoryPlan plan;     ///< of a rank that computes on the CPU
+  ptycho::Gpu* gpu = nullptr;            ///< null: compute on the CPU
+  device::Memory* magnitudes = nullptr;  ///< where they go; null: to the processor's memory
+  ptycho::MemoryPlan plan;               ///< of a rank that computes on the CPU
   device::Scratch* scratch = nullptr;
   std::function<void(const std::string&)> info;
   std::function<void(const std::string&)> warn;
