@@ -135,7 +135,7 @@ Run<T> LiveReconstruction<T>::run() const {
 
 template <class T>
 Result<T> LiveReconstruction<T>::look() const {
-  return present(run());
+  return present(run(), true);
 }
 
 template <class T>

@@ -31,7 +31,7 @@ class LiveReconstruction {
   const IterationFigures& iterate();
   const std::vector<IterationFigures>& history() const { return history_; }
 
-  /// What has been reached so far; see `present`.
+  /// What has been reached so far, with the object whole on the root; see `present`.
   Result<T> look() const;
 
   /// `settings.iterations` more, and the result. Ends this reconstruction.

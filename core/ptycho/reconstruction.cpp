@@ -83,7 +83,7 @@ Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const 
   kernels.take_object(state);
   kernels.take_probe(state);
   const double r_factor = engine.r_factor();
-  Result<T> result = present(run);
+  Result<T> result = present(run, settings.gather_object);
   result.r_factor = r_factor;
   result.history = std::move(history);
   result.stopped = stopped;
@@ -91,13 +91,13 @@ Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const 
 }
 
 template <class T>
-Result<T> present(const Run<T>& run) {
+Result<T> present(const Run<T>& run, bool whole_object) {
   const Index object_rows = run.problem.layout().object.y;
   const RowsHere here = object_here(run);
   Result<T> result;
   const auto coverage = run.engine.coverage();
   const auto object = orthogonal<T>(device::OnHost(run.state.object), here);
-  if (run.settings.gather_object) {
+  if (whole_object) {
     result.coverage = whole_on_root(coverage.view(), object_rows, here);
     result.object = whole_on_root(object.view(), object_rows, here);
   } else {
@@ -127,7 +127,7 @@ Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(I
   template Result<T> reconstruct(const Problem<T>&, State<T>, const Settings&, Kernels<T>&, const comm::Communicator&, \
                                  const Observer&, const PagingPlan&, const Checkpoints<T>*);                           \
   template Result<T> go_on(const Run<T>&, std::vector<IterationFigures>, const Observer&, const Checkpoints<T>*);      \
-  template Result<T> present(const Run<T>&);                                                                           \
+  template Result<T> present(const Run<T>&, bool);                                                                     \
   template Index find_probe_modes(const Problem<T>&, const std::function<State<T>(Index)>&, const Settings&, Index,    \
                                   Index, Kernels<T>&, const comm::Communicator&, const Observer&, const PagingPlan&);
 

@@ -51,8 +51,9 @@ Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const 
                 const Checkpoints<T>* checkpoints = nullptr);
 
 /// What has been reached, without R and history. Collective.
+/// @param whole_object  on the root; else each rank has the rows for which it speaks
 template <class T>
-Result<T> present(const Run<T>& run);
+Result<T> present(const Run<T>& run, bool whole_object);
 
 /// The paper's trial runs: how many probe modes hold at least 1 % of the light each. Grows M_P from 1 until the weakest
 /// mode holds less, or `most` is reached. Trials run with the paper's exact modulus projection. Collective over

@@ -117,7 +117,7 @@ const ptychoflow_stage_descriptor* result_stage() {
   return stage::Binding<Result>::describe({.name = "result",
                                            .summary = "Keeps what comes for the program around it",
                                            .parameters_schema = no_parameters,
-                                           .consumes = {"probe"}});
+                                           .consumes = {"object", "probe"}});
 }
 
 }  // namespace ptychoflow::embed

@@ -196,6 +196,16 @@ ptychoflow_status Runner::emit(std::size_t place, ptychoflow_packet* packet) try
   return PTYCHOFLOW_PEER_FAILED;
 }
 
+/// Names of tensors that stages after this one take.
+std::set<std::string> Runner::consumed_after(std::size_t place) const {
+  std::set<std::string> names;
+  while (++place < nodes_.size()) {
+    const auto& consumes = nodes_[place]->stage.consumes;
+    names.insert(consumes.begin(), consumes.end());
+  }
+  return names;
+}
+
 void Runner::configure(std::size_t place, const Json& input) {
   Node& node = *nodes_[place];
   const std::string params = node.spec.params.dump(), description = input.dump();
@@ -206,6 +216,7 @@ void Runner::configure(std::size_t place, const Json& input) {
   if (status != PTYCHOFLOW_OK) return;
   try {
     node.output = parse_stream(output);
+    node.output["metadata"].erase("consumed_later");
   } catch (const Error& e) {
     fail(node, "configure", e.code(), e.what());
   }
@@ -236,6 +247,7 @@ comm::Verdict Runner::configure() {
       failure_ = comm::Failure{session_.rank(), e.code(), "", e.what()};
       break;
     }
+    input["metadata"]["consumed_later"] = consumed_after(place);
     configure(place, input);
     input = nodes_[place]->output;
   }

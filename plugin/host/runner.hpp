@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ class Runner {
   std::size_t place_after(std::size_t place, const ptychoflow_packet& packet) const;
   ptychoflow_status agree(comm::Team& team);
   ptychoflow_status agree_for(const Node& node);
+  std::set<std::string> consumed_after(std::size_t place) const;
   void configure(std::size_t place, const Json& input);
   void fail(const Node& node, const char* callback, ErrorCode code, const std::string& message);
   void charge(Node* next);

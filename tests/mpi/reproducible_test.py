@@ -23,7 +23,7 @@ stages:
       initial_probe: {{from_data: {{defocus_m: 8.0e-5}}}}
       {more}
   - stage: save
-    params: {{file: "{file}", pictures: false}}
+    params: {{file: "{file}", pictures: {pictures}}}
 """
 
 
@@ -42,15 +42,19 @@ def contents(file):
 
 
 class SameBits(unittest.TestCase):
-    def run_one(self, ranks, threads, *, more="", distribution="auto", frames=61, size=48, noise="poisson"):
-        """The result's contents, and what the report says of the reconstruction."""
+    def run_one(self, ranks, threads, *, more="", distribution="auto", frames=61, size=48, noise="poisson",
+                pictures="false"):
+        """The result's contents, with its pictures, and what the report says of the reconstruction."""
         with tempfile.TemporaryDirectory() as folder:
             file, report = f"{folder}/result.h5", f"{folder}/report.json"
-            text = PIPELINE.format(file=file, more=more, distribution=distribution, frames=frames, size=size, noise=noise)
+            text = PIPELINE.format(file=file, more=more, distribution=distribution, frames=frames, size=size, noise=noise,
+                                   pictures=pictures)
             pf.run(text, folder, ranks=ranks, options=["--threads", str(threads), "--backend", "cpu", "--report", report])
             figures = json.loads(pathlib.Path(report).read_text())["stages"]["ptycho_dm"]
             self.assertEqual([p.name for p in pathlib.Path(folder).iterdir() if "scratch" in p.name], [])
-            return contents(file), figures
+            drawn = {p.name: p.read_bytes() for p in pathlib.Path(folder).glob("*_object_*.png")}
+            self.assertEqual(len(drawn), 2 if pictures == "true" else 0)
+            return contents(file) | drawn, figures
 
     def expect_same(self, found, expected):
         self.assertEqual(set(found), set(expected))
@@ -69,6 +73,13 @@ class SameBits(unittest.TestCase):
                 self.expect_same(found, expected)
                 shared_rows += figures["distribution"]["bytes_to_neighbours_per_iteration"][0] > 0
         self.assertGreater(shared_rows, 0, "no run exchanged rows with neighbours")
+
+    def test_an_object_that_is_brought_together(self):
+        expected, _ = self.run_one(1, 1, frames=300, size=32, pictures="true")
+        for more in ("", "gather_object: true"):
+            with self.subTest(more=more):  # by save, since pictures ask for it; by ptycho_dm
+                found, _ = self.run_one(3, 1, distribution="spatial", frames=300, size=32, more=more, pictures="true")
+                self.expect_same(found, expected)
 
     def test_an_object_that_stays_in_rows(self):
         for scan in (dict(), dict(frames=300, size=32)):  # all ranks hold all rows; each holds some
@@ -114,7 +125,7 @@ class SameBits(unittest.TestCase):
             results = []
             for ranks in (1, 3):
                 file = f"{folder}/{ranks}.h5"
-                text = PIPELINE.format(file=file, more="", distribution="auto", frames=61, size=48, noise="poisson")
+                text = PIPELINE.format(file=file, more="", distribution="auto", frames=61, size=48, noise="poisson", pictures="false")
                 pf.run(text.replace("reproducible: true", "reproducible: false"), folder, ranks=ranks,
                        options=["--threads", "1", "--backend", "cpu"])
                 results.append(contents(file)["object/data"])

@@ -116,7 +116,6 @@ Parameters parse_parameters(const json& params) {
   s.average_from = params.value("average_from", s.average_from);
   if (params.value("reproducible", false)) s.sums = Sums::whole_numbers;
   s.tolerance = params.value("tolerance", s.tolerance);
-  s.gather_object = params.value("gather_object", s.gather_object);
   read_range(params, "object_amplitude", s.object_bounds.amplitude_min, s.object_bounds.amplitude_max);
   read_range(params, "object_phase_rad", s.object_bounds.phase_min_rad, s.object_bounds.phase_max_rad);
 
@@ -140,7 +139,9 @@ Parameters parse_parameters(const json& params) {
   p.trial_iterations = params.value("trial_iterations", p.trial_iterations);
   p.precision = params.value("precision", "single") == "double" ? Precision::twofold : Precision::single;
   p.half_scans = params.value("half_scans", false) ? HalfScans::reconstruct : HalfScans::skip;
-  if (!s.gather_object && p.half_scans == HalfScans::reconstruct)
+  if (const json whole = params.value("gather_object", json("auto")); whole.is_boolean())
+    p.whole_object = whole.get<bool>() ? WholeObject::always : WholeObject::never;
+  if (p.whole_object == WholeObject::never && p.half_scans == HalfScans::reconstruct)
     throw Error(ErrorCode::usage, "half_scans: are compared whole: leave out gather_object: false");
   p.gpu = gpu_options(params);
   if (params.contains("probe_support_m")) p.probe_support_m = params["probe_support_m"].get<double>();

@@ -14,6 +14,7 @@ namespace ptychoflow::ptycho_dm {
 
 enum class Precision { single, twofold };
 enum class HalfScans { skip, reconstruct };
+enum class WholeObject { if_asked_for, always, never };
 
 /// Of a scan that is still running.
 struct Live {
@@ -33,6 +34,7 @@ struct Parameters {
   Index trial_iterations = 80;
   Precision precision = Precision::single;
   HalfScans half_scans = HalfScans::skip;
+  WholeObject whole_object = WholeObject::if_asked_for;  ///< on the root, at the end
   std::optional<double> probe_support_m;
   ptycho::GpuOptions gpu;
   std::optional<std::uint64_t> host_bytes, device_bytes;  ///< none: what there is

@@ -51,12 +51,16 @@ class PtychoDm final : public stage::Stage {
     check_checkpoint(input.metadata);
     open_device();
     plan_for(input.metadata);
+    parameters_.settings.gather_object = needs_whole_object(input.metadata);
 
     Description output = input;
     for (const char* name : consumed) output.tensors.erase(name);
     declare_result(output, parameters_.precision == Precision::twofold ? "complex128" : "complex64",
                    parameters_.probe_modes.value_or(0), parameters_.object_modes, frame_,
                    input.metadata.value("frame_count", Json()), parameters_.settings.gather_object);
+    if (!parameters_.settings.gather_object) {
+      output.metadata["object_may_be_gathered"] = parameters_.whole_object != WholeObject::never;
+    }
     if (parameters_.half_scans == HalfScans::reconstruct) {
       output.add("object_halves", output.tensors["object"]["dtype"], {2, nullptr, nullptr}, "half:y:x", "1");
     }
@@ -155,6 +159,13 @@ class PtychoDm final : public stage::Stage {
     agree();  // it is written wherever it was to be written
     job_->clean_up();
     job_.reset();
+  }
+
+  bool needs_whole_object(const Json& metadata) const {
+    if (parameters_.whole_object != WholeObject::if_asked_for) return parameters_.whole_object == WholeObject::always;
+    const auto later = metadata.value("consumed_later", std::vector<std::string>{});
+    return host().rank_count == 1 || parameters_.half_scans == HalfScans::reconstruct ||
+           std::ranges::any_of(later, [](const auto& name) { return name == "object" || name == "object_coverage"; });
   }
 
   /// Decides what the scan's own probe, or the lack of one, means.

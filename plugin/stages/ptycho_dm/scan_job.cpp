@@ -72,7 +72,7 @@ class Job final : public ScanJob {
       services_.progress(live_->view_count(), packet.metadata.value("frame_count", Index{0}),
                          fmt::format("views, iteration {}  {}", f.iteration, text_of(f)));
     }
-    if (!settings_.gather_object) return false;
+    if (parameters_.whole_object == WholeObject::never) return false;
     if (services_.ranks.max(seconds_since(last_preview_)) < seconds_between_previews) return false;
     last_preview_ = Clock::now();
     Result<T> result = live_->look();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/device/array.hpp"
+
 namespace ptychoflow::save {
 
 RowExchange::RowExchange(const stage::Packet& packet, comm::Communicator ranks)
@@ -18,6 +20,20 @@ io::ObjectRows RowExchange::rows() {
   return {.extents = extents_, .is_double = is_double_, .read = [this](Index mode, Index first, Index count, void* to) {
             read({mode, first, count}, static_cast<char*>(to));
           }};
+}
+
+WholeObject RowExchange::whole() {
+  WholeObject whole;
+  whole.object = is_double_ ? stage::Tensor::own(device::Array<Complex<double>, 3>(extents_))
+                            : stage::Tensor::own(device::Array<Complex<float>, 3>(extents_));
+  whole.coverage = stage::Tensor::own(device::Array<float, 2>({extents_[1], extents_[2]}));
+  for (const Part& part : parts()) {
+    const bool is_coverage = part.mode == extents_[0];
+    char* const start = static_cast<char*>((is_coverage ? whole.coverage : whole.object).dl().data);
+    const Index rows_before = (is_coverage ? 0 : part.mode * extents_[1]) + part.first;
+    read(part, start + static_cast<std::size_t>(rows_before) * row_bytes(part.mode));
+  }
+  return whole;
 }
 
 void RowExchange::give() const {

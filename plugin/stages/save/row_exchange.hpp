@@ -9,7 +9,11 @@
 
 namespace ptychoflow::save {
 
-/// Every rank makes one; then the root takes `rows`, and all others call `give`. The packet must outlive it.
+struct WholeObject {
+  stage::Tensor object, coverage;
+};
+
+/// Every rank makes one; then the root takes `rows` or `whole`, and all others call `give`. The packet must outlive it.
 class RowExchange {
  public:
   /// Collective.
@@ -18,6 +22,9 @@ class RowExchange {
 
   /// On the root: what is read from it comes from the ranks that own it, at most some MiB at a time.
   io::ObjectRows rows();
+
+  /// The same brought together: all of it, in the root's memory.
+  WholeObject whole();
 
   /// On the root, after a fault: takes what was not read yet, so that nobody waits.
   void drop_rest();

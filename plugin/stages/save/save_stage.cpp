@@ -30,11 +30,13 @@ class Save : public stage::Stage {
     in_rows_ = input.has("object_rows");
     if (!in_rows_ && !input.has("object"))
       throw Error(ErrorCode::usage, "there is no object to save: no stage before gives one");
-    wanted_ = {.formats = {}, .pictures = params.value("pictures", !in_rows_), .report = params.value("report", false)};
+    const bool may_be_whole = !in_rows_ || input.metadata.value("object_may_be_gathered", false);
+    wanted_ = {
+        .formats = {}, .pictures = params.value("pictures", may_be_whole), .report = params.value("report", false)};
     for (const auto& name : params.value("formats", std::vector<std::string>{})) {
       wanted_.formats.push_back(save::format_named(name));
     }
-    if (in_rows_ && (wanted_.pictures || wanted_.report || !wanted_.formats.empty())) {
+    if (!may_be_whole && needs_whole()) {
       throw Error(ErrorCode::usage,
                   "the object stays in rows (gather_object: false in ptycho_dm), but pictures, report and formats need "
                   "it whole: leave these out, or that");
@@ -46,7 +48,9 @@ class Save : public stage::Stage {
   }
 
   void process(Packet& packet) override {
-    if (in_rows_) {
+    if (in_rows_ && needs_whole()) {
+      write_gathered(packet);
+    } else if (in_rows_) {
       write_by_rows(packet);
     } else if (is_root() && packet.has("object")) {
       write(packet);
@@ -77,6 +81,27 @@ class Save : public stage::Stage {
                 fmt::format("save: file: the result of scan '{}' would replace that of an earlier scan in {}: put "
                             "{{scan}} into the name, and give each scan a name of its own",
                             scan, file.string()));
+  }
+
+  /// What needs the object whole is made besides the result file.
+  bool needs_whole() const { return wanted_.pictures || wanted_.report || !wanted_.formats.empty(); }
+
+  /// Brings the object together on the root, for as long as it takes to write all that is wanted. Collective.
+  void write_gathered(Packet& packet) {
+    save::RowExchange exchange(packet, comm::Communicator(host().mpi_communicator(&host())));
+    if (!is_root()) return exchange.give();
+    save::WholeObject whole;
+    try {
+      whole = exchange.whole();
+    } catch (...) {
+      exchange.drop_rest();
+      throw;
+    }
+    packet.tensors.emplace("object", std::move(whole.object));
+    packet.tensors.emplace("object_coverage", std::move(whole.coverage));
+    write(packet);
+    packet.tensors.erase("object");
+    packet.tensors.erase("object_coverage");
   }
 
   /// All ranks give what they have of the object to the root, which writes. Collective.
