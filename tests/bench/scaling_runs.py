@@ -44,6 +44,11 @@ class Bench:
             scans.write_cxi(self.files[key], positions_px, frame)
         return self.files[key]
 
+    def forget_scans(self):
+        for file in self.files.values():
+            file.unlink()
+        self.files.clear()
+
     def start(self, file, ranks, modes=1, distribution="auto", iterations=ITERATIONS, number=0):
         pipeline, report = (self.folder / f"run_{number}.{end}" for end in ("yaml", "json"))
         pipeline.write_text(scans.PIPELINE.format(file=file, distribution=distribution, iterations=iterations, modes=modes))
