@@ -1,5 +1,6 @@
 // Batches of views on their way through a device: several lanes side by side, each with memory and a queue of its own.
-// What a queue is, see kernels_batched.hpp.
+// Exit waves and magnitudes that do not fit come and go in blocks of several batches. What a queue is, see
+// kernels_batched.hpp.
 #pragma once
 
 #include <algorithm>
@@ -30,9 +31,9 @@ class BatchLanes {
     device::Array<T, 1> pull;                ///< [place in the batch]
     device::Array<double, 1> step;           ///< [place in the batch]
     Fft fft;
-    device::Array<Complex<T>, 3> psi{};  ///< exit waves of a batch, where they come and go
+    device::Array<Complex<T>, 3> psi{};  ///< exit waves of a block, where they come and go
     device::Share holds{0, 0};           ///< views whose exit waves these are
-    device::Array<T, 2> magnitudes{};    ///< [place in the batch][pixel], where they come
+    device::Array<T, 2> magnitudes{};    ///< [place in the block][pixel], where they come
   };
 
   /// @param queue  before and after whose work that of the lanes comes; outlives them
@@ -41,12 +42,14 @@ class BatchLanes {
   /// Makes room for a plan's batches. Exit waves that it kept for views before are lost.
   void make(const BatchPlan& plan, Index mode_pairs) {
     const Extents<3> extents{plan.batch_views, mode_pairs, frame_.y * frame_.x};
+    const Extents<3> block{std::max(plan.block_views, plan.batch_views), mode_pairs, extents[2]};
     forget_exit_waves();
     resident_ = plan.resident_views;
-    if (!lanes_.empty() && lanes_.front().waves.extents() == extents &&
+    if (!lanes_.empty() && lanes_.front().waves.extents() == extents && block_views_ == block[0] &&
         static_cast<Index>(lanes_.size()) == plan.lanes && bring_exit_waves_ == plan.exit_waves_on_host &&
         bring_magnitudes_ == plan.magnitudes_on_host && kept_.extent(0) == resident_)
       return;
+    block_views_ = block[0];
     bring_exit_waves_ = plan.exit_waves_on_host;
     bring_magnitudes_ = plan.magnitudes_on_host;
     kept_ = {};
@@ -59,17 +62,16 @@ class BatchLanes {
                         device::Array<sweep::Misfit, 1>::zeros({plan.batch_views}, memory),
                         device::Array<T, 1>::zeros({plan.batch_views}, memory),
                         device::Array<double, 1>::zeros({plan.batch_views}, memory), std::move(fft)});
-      if (bring_exit_waves_) lanes_.back().psi = device::Array<Complex<T>, 3>::zeros(extents, memory);
-      if (bring_magnitudes_)
-        lanes_.back().magnitudes = device::Array<T, 2>::zeros({plan.batch_views, extents[2]}, memory);
+      if (bring_exit_waves_) lanes_.back().psi = device::Array<Complex<T>, 3>::zeros(block, memory);
+      if (bring_magnitudes_) lanes_.back().magnitudes = device::Array<T, 2>::zeros({block[0], block[2]}, memory);
     }
     if (resident_ > 0) kept_ = device::Array<Complex<T>, 3>::zeros({resident_, mode_pairs, extents[2]}, memory);
   }
 
-  /// Exit waves lie in far memory; those of some views are kept on the device, the others come batch by batch.
+  /// Exit waves lie in far memory; those of some views are kept on the device, the others come block by block.
   bool bring_exit_waves() const { return bring_exit_waves_; }
 
-  /// Magnitudes lie in far memory and come batch by batch.
+  /// Magnitudes lie in far memory and come block by block.
   bool bring_magnitudes() const { return bring_magnitudes_; }
 
   /// Views [0, this) have newer exit waves in `kept_exit_waves` than in far memory.
@@ -93,50 +95,49 @@ class BatchLanes {
     queue.about("views " + std::to_string(views.first) + " to " + std::to_string(views.last - 1));
   }
 
-  /// Deals out views to the lanes in turn: body(lane, first, count).
+  /// Deals out batches of views to the lanes in turn: body(lane, views).
   template <class Body>
   void for_batches(device::Share views, const Body& body) {
     start();
     std::size_t turn = 0;
-    for (const device::Share some : batches(views)) {
-      Lane& lane = lanes_[turn++ % lanes_.size()];
-      about(lane.queue, some);
-      body(lane, some.first, some.size());
-    }
+    for (const device::Share some : batches_of(views)) body(next_lane(turn, some), some);
     end(views);
   }
 
-  /// The same with exit waves at hand: body(lane, first, count, fields, psi), whose `fields` know where in `psi` they
-  /// are. Of those that lie far off each batch is brought to the device and taken back, while those that stay are
-  /// computed in between; a sweep goes the other way than the one before and begins with what is there.
+  /// Deals out blocks of views, whose exit waves are at hand: body(lane, views, fields, psi), whose `fields` know where
+  /// in `psi` they are. Of exit waves that lie far off each block is brought to the device and taken back, while those
+  /// that stay are computed in between; a sweep goes the other way than the one before and begins with what is there.
+  /// Where all is on the device a block is a batch.
   /// @param all  exit waves of all local views, wherever they lie
   template <class Body>
-  void for_exit_waves(Complex<T>* all, sweep::Fields<T> fields, device::Share views, Use use, const Body& body) {
+  void for_blocks(Complex<T>* all, sweep::Fields<T> fields, device::Share views, Use use, const Body& body) {
+    std::size_t turn = 0;
     if (!bring_exit_waves_) {
-      return for_batches(views, [&](Lane& lane, Index first, Index count) { body(lane, first, count, fields, all); });
+      start();
+      for (const device::Share some : cut(views, block_views_)) body(next_lane(turn, some), some, fields, all);
+      return end(views);
     }
     const Index view_size = fields.mode_pairs() * fields.frame_pixels;
     const bool all_kept_written = use == Use::written && views.first == 0 && views.last >= resident_;
     if (!all_kept_written) know_kept(all);
     start();
-    std::size_t turn = 0;
     for (const device::Share some : in_turn(views)) {
+      if (some.last <= resident_) {
+        fields.psi_first = 0;
+        body(next_lane(turn, some), some, fields, kept_.data());
+        continue;
+      }
       const auto found = std::find_if(lanes_.begin(), lanes_.end(), [&](const Lane& lane) {
         return lane.holds.first == some.first && lane.holds.last == some.last;
       });
-      Lane& lane = found != lanes_.end() ? *found : lanes_[turn++ % lanes_.size()];
+      Lane& lane = found != lanes_.end() ? *found : next_lane(turn, some);
       about(lane.queue, some);
-      if (some.last <= resident_) {
-        fields.psi_first = 0;
-        body(lane, some.first, some.size(), fields, kept_.data());
-        continue;
-      }
       Complex<T>* const far = all + some.first * view_size;
       const auto bytes = static_cast<std::size_t>(some.size() * view_size) * sizeof(Complex<T>);
       if (use != Use::written && found == lanes_.end()) lane.queue.copy_in(lane.psi.data(), far, bytes);
       lane.holds = some;
       fields.psi_first = some.first;
-      body(lane, some.first, some.size(), fields, lane.psi.data());
+      body(lane, some, fields, lane.psi.data());
       if (use != Use::read) lane.queue.copy_out(far, lane.psi.data(), bytes);
     }
     end(views);
@@ -146,19 +147,29 @@ class BatchLanes {
     queue_.wait();  // the processor may look at them
   }
 
+  /// Views in parts that a lane's waves hold.
+  std::vector<device::Share> batches_of(device::Share views) const {
+    return cut(views, lanes_.front().waves.extent(0));
+  }
+
  private:
-  std::vector<device::Share> batches(device::Share views) const {
-    const Index batch = lanes_.front().waves.extent(0);
+  static std::vector<device::Share> cut(device::Share views, Index size) {
     std::vector<device::Share> list;
-    for (Index first = views.first; first < views.last; first += batch)
-      list.push_back({first, std::min(first + batch, views.last)});
+    for (Index first = views.first; first < views.last; first += size)
+      list.push_back({first, std::min(first + size, views.last)});
     return list;
   }
 
-  /// Batches of views that stay on the device, spread among those of views that come, so that copies always go on.
+  Lane& next_lane(std::size_t& turn, device::Share views) {
+    Lane& lane = lanes_[turn++ % lanes_.size()];
+    about(lane.queue, views);
+    return lane;
+  }
+
+  /// Blocks of views that stay on the device, spread among those of views that come, so that copies always go on.
   std::vector<device::Share> in_turn(device::Share views) {
-    const auto come = batches({std::max(views.first, resident_), views.last});
-    const auto stay = batches({views.first, std::min(views.last, resident_)});
+    const auto come = cut({std::max(views.first, resident_), views.last}, block_views_);
+    const auto stay = cut({views.first, std::min(views.last, resident_)}, block_views_);
     std::vector<device::Share> list;
     for (std::size_t c = 0, s = 0; c + s < come.size() + stay.size();) {
       const bool one_that_comes = c < come.size() && c * stay.size() <= s * come.size();
@@ -193,7 +204,8 @@ class BatchLanes {
   Yx<Index> frame_;
   bool bring_exit_waves_ = false, bring_magnitudes_ = false;
   bool backwards_ = false;  ///< the next sweep over exit waves that come and go
-  Index resident_ = 0;      ///< views whose exit waves stay
+  Index block_views_ = 0;
+  Index resident_ = 0;  ///< views whose exit waves stay
   device::Array<Complex<T>, 3> kept_;
   bool kept_known_ = false;       ///< `kept_` has these views' exit waves
   bool newer_on_device_ = false;  ///< and far memory older ones

@@ -2,6 +2,7 @@
 // or as whole numbers. What a queue is, see kernels_batched.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -105,8 +106,10 @@ class BatchOverlaps {
   void gather_object(const sweep::Fields<T>& fields, const Complex<T>* psi, const sweep::ViewRange& views,
                      const Kind& kind, device::Array<typename Kind::Sum, 3>& numerator) {
     if (local_tiles_.starts.empty()) local_tiles_ = on_device(list_tiles(frame_, held_, local_windows_));
-    queue_.each(fields.object_modes, fields.object_pixels,
-                sweep::GatherObject<T, Kind>{fields, tiles(local_tiles_, fields), views, psi, kind, numerator.data()});
+    const device::Share rows = rows_of(views);
+    queue_.each(fields.object_modes, rows.size() * fields.object_nx,
+                sweep::GatherObject<T, Kind>{fields, tiles(local_tiles_, fields), views, psi, kind,
+                                             rows.first * fields.object_nx, numerator.data()});
   }
 
   template <class Kind>
@@ -114,10 +117,11 @@ class BatchOverlaps {
                     const Kind& kind, List<typename Kind::Sum>& parts,
                     device::Array<typename Kind::Sum, 3>& numerator) {
     need(parts, {probe_parts * fields.probe_modes * fields.frame_pixels});
-    queue_.each(probe_parts * fields.probe_modes, fields.frame_pixels,
-                sweep::GatherProbe<T, Kind>{fields, views, probe_parts, psi, kind, parts.data()});
+    const Index number = std::clamp<Index>((views.last - views.first) / 8, 1, probe_parts);
+    queue_.each(number * fields.probe_modes, fields.frame_pixels,
+                sweep::GatherProbe<T, Kind>{fields, views, number, psi, kind, parts.data()});
     queue_.each(fields.probe_modes, fields.frame_pixels,
-                sweep::AddParts<typename Kind::Sum>{probe_parts, fields.probe_modes, fields.frame_pixels, parts.data(),
+                sweep::AddParts<typename Kind::Sum>{number, fields.probe_modes, fields.frame_pixels, parts.data(),
                                                     numerator.data()});
   }
 
@@ -131,6 +135,16 @@ class BatchOverlaps {
     queue_.each(
         1, fields.frame_pixels,
         sweep::AddParts<typename Kind::Sum>{probe_parts, 1, fields.frame_pixels, parts.data(), denominator.data()});
+  }
+
+  /// Rows of the object that some views touch.
+  device::Share rows_of(const sweep::ViewRange& views) const {
+    device::Share rows{held_.y, 0};
+    for (Index v = views.first; v < views.last; ++v) {
+      const Index top = local_windows_[static_cast<std::size_t>(v)].y;
+      rows = {std::min(rows.first, top), std::max(rows.last, top + frame_.y)};
+    }
+    return {std::min(rows.first, rows.last), rows.last};
   }
 
   template <class V, std::size_t Rank>

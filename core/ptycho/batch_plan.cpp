@@ -48,6 +48,18 @@ std::vector<Away> choices(const Workload& work) {
   }
 }
 
+/// What comes and goes of a view.
+Bytes bytes_that_come(const BatchPlan& plan, const Workload& work) {
+  const Bytes frame = pixels(work.frame), real = static_cast<Bytes>(work.real_bytes);
+  return (plan.exit_waves_on_host ? static_cast<Bytes>(work.mode_pairs()) * frame * 2 * real : 0) +
+         (plan.magnitudes_on_host ? frame * real : 0);
+}
+
+void take_blocks(BatchPlan& plan, const Workload& work, Index views) {
+  const Index before = std::exchange(plan.block_views, views);
+  plan.batch_waves += static_cast<Bytes>((views - before) * plan.lanes) * bytes_that_come(plan, work);
+}
+
 BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Away away) {
   const Bytes frame = pixels(work.frame), object = pixels(work.object), real = static_cast<Bytes>(work.real_bytes);
   const auto mode_pairs = static_cast<Bytes>(work.mode_pairs()), views = static_cast<Bytes>(work.views);
@@ -61,12 +73,9 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Away away) {
   plan.transform_work = static_cast<Bytes>(batch * lanes) * mode_pairs * frame * 2 * real;
   plan.batch_waves = plan.transform_work;
   plan.magnitudes_on_host = away.magnitudes;
-  if (away.magnitudes) plan.batch_waves += static_cast<Bytes>(batch * lanes) * frame * real;
   plan.exit_waves_on_host = away.exit_waves;
-  if (away.exit_waves) {
-    plan.batch_waves += plan.transform_work;
-    plan.exit_waves_away = plan.exit_waves;
-  }
+  if (away.exit_waves) plan.exit_waves_away = plan.exit_waves;
+  take_blocks(plan, work, batch);
   const Bytes parts = static_cast<Bytes>(probe_parts) * (2 * probes + 1) * frame;
   plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
                 parts * (work.whole_sums ? 8 : real);
@@ -75,14 +84,26 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Away away) {
   return plan;
 }
 
-/// Exit waves of as many views as there is room for stay on the device, in whole batches. Transforms may take twice the
+/// So that a copy takes long beside its start, and sums over a block short beside its exit waves.
+constexpr Index most_views_in_a_block = 256;
+
+/// Blocks of several batches, where there is room: in all lanes an eighth of the memory at most.
+void enlarge_blocks(BatchPlan& plan, const Workload& work, Bytes free) {
+  const Bytes of_view = static_cast<Bytes>(plan.lanes) * bytes_that_come(plan, work);
+  if (of_view == 0) return;
+  const auto room = static_cast<Index>(std::min(free / 8, free - plan.total()) / of_view);
+  const Index views = std::min({plan.block_views + room, most_views_in_a_block, work.views});
+  take_blocks(plan, work, std::max(views / plan.batch_views, Index{1}) * plan.batch_views);
+}
+
+/// Exit waves of as many views as there is room for stay on the device, in whole blocks. Transforms may take twice the
 /// work area that was planned.
 void keep_some(BatchPlan& plan, const Workload& work, Bytes free) {
   const Bytes taken = plan.total() + plan.transform_work;
   if (!plan.exit_waves_on_host || work.views == 0 || taken >= free) return;
   const Bytes of_view = plan.exit_waves / static_cast<Bytes>(work.views);
   const auto room = static_cast<Index>((free - taken) / of_view);
-  plan.resident_views = std::min(room, work.views) / plan.batch_views * plan.batch_views;
+  plan.resident_views = std::min(room, work.views) / plan.block_views * plan.block_views;
   plan.exit_waves_away -= static_cast<Bytes>(plan.resident_views) * of_view;
 }
 
@@ -104,6 +125,7 @@ BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index as
         const Index batches = (work.views + batch - 1) / batch;
         plan = plan_with(work, (work.views + batches - 1) / batches, lanes, away);
       }
+      enlarge_blocks(plan, work, device.free_bytes);
       keep_some(plan, work, device.free_bytes);
       return plan;
     }

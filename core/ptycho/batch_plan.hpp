@@ -21,14 +21,15 @@ struct DeviceFacts {
 /// Bytes on the device.
 struct BatchPlan {
   Index batch_views = 0;  ///< views that a lane takes at a time
+  Index block_views = 0;  ///< views whose exit waves or magnitudes come at a time: some batches; 0: a batch
   Index lanes = 2;        ///< batches that are under way at once
   std::uint64_t exit_waves = 0;
-  bool exit_waves_on_host = false;    ///< they come and go, batch by batch: three lanes, to copy both ways and compute
+  bool exit_waves_on_host = false;    ///< they come and go, block by block: three lanes, to copy both ways and compute
   Index resident_views = 0;           ///< the first views, whose exit waves stay on the device even so
   std::uint64_t exit_waves_away = 0;  ///< of the views whose exit waves come and go
   std::uint64_t joining = 0;          ///< exit waves once more, for the moment when views join
   std::uint64_t magnitudes = 0;
-  bool magnitudes_on_host = false;   ///< they come, batch by batch
+  bool magnitudes_on_host = false;   ///< they come, block by block
   std::uint64_t batch_waves = 0;     ///< of all lanes, with exit waves and magnitudes that come and go
   std::uint64_t transform_work = 0;  ///< of all lanes; an estimate until the plans are made
   std::uint64_t fields = 0;          ///< probe, object, their overlap sums and parts of sums

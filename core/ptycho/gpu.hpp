@@ -58,6 +58,9 @@ class Gpu {
   /// Bytes read and written a second by copies within the card, measured now: what its memory can do.
   virtual double copy_rate() = 0;
 
+  /// Bytes a second from `far_memory` to the card, measured now.
+  virtual double far_copy_rate() = 0;
+
   /// Makes ready for sums over these ranks. Collective.
   /// @throws Error (resource) if the reduction that was asked for does not work here
   virtual void join(const comm::Communicator& ranks) = 0;

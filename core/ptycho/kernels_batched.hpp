@@ -74,12 +74,11 @@ class BatchedKernels : public Kernels<T> {
 
   void start_exit_waves(const Problem<T>& problem, State<T>& state, device::Share views) override {
     expect_known(problem);
-    lanes_.for_exit_waves(psi_of(state), fields_of(state), views, Use::written,
-                          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-                            lane.queue.each(
-                                count, pixels(),
-                                sweep::Multiply<T>{fields, nullptr, first, psi + fields.psi(first, 0, 0, 0)});
-                          });
+    lanes_.for_blocks(psi_of(state), fields_of(state), views, Use::written,
+                      [&](Lane& lane, device::Share some, const auto& fields, auto* psi) {
+                        Complex<T>* const waves = psi + fields.psi(some.first, 0, 0, 0);
+                        lane.queue.each(some.size(), pixels(), sweep::Multiply<T>{fields, nullptr, some.first, waves});
+                      });
   }
 
   void clear(Overlap<T>& overlap) override { overlaps_.clear(overlap); }
@@ -103,23 +102,28 @@ class BatchedKernels : public Kernels<T> {
                   static_cast<double>(views.first),
                   static_cast<double>(views.last)};
     const auto sweep_all = [&] {
-      lanes_.for_exit_waves(
+      lanes_.for_blocks(
           psi_of(state), fields_of(state), views, Use::read_and_written,
-          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-            lane.queue.sum(count, pixels(), lane.step.data(),
-                           sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
-            lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
-            const auto frame_of = [&](Index b) { return frame_of_view(problem, first + b); };
-            const auto measured = spectra(problem, fields, nullptr, first, count, lane, frame_of);
-            lane.queue.sum(count, pixels(), lane.misfit.data(), sweep::ChangeModulus<T>{measured, lane.waves.data()});
-            lane.queue.each(1, count, sweep::Pull<T>{lane.misfit.data(), bound, lane.pull.data(), lane.step.data()});
-            lane.fft.inverse(lane.waves.data(), count * fields.mode_pairs());
-            lane.queue.sum(count, pixels(), changes_.data() + first,
-                           sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.pull.data(),
-                                                     lane.step.data(), beta, psi, numerator});
+          [&](Lane& lane, device::Share block, const auto& fields, auto* psi) {
+            bring_magnitudes(problem, lane, block.size(), [&](Index b) { return frame_of(problem, block.first + b); });
+            for (const device::Share batch : lanes_.batches_of(block)) {
+              const Index first = batch.first, count = batch.size();
+              lane.queue.sum(count, pixels(), lane.step.data(),
+                             sweep::ReflectWaves<T>{fields, first, psi, lane.waves.data()});
+              lane.fft.forward(lane.waves.data(), count * fields.mode_pairs());
+              lane.queue.sum(
+                  count, pixels(), lane.misfit.data(),
+                  sweep::ChangeModulus<T>{spectra(problem, fields, nullptr, first, lane, first - block.first),
+                                          lane.waves.data()});
+              lane.queue.each(1, count, sweep::Pull<T>{lane.misfit.data(), bound, lane.pull.data(), lane.step.data()});
+              lane.fft.inverse(lane.waves.data(), count * fields.mode_pairs());
+              lane.queue.sum(count, pixels(), changes_.data() + first,
+                             sweep::UpdateExitWaves<T>{fields, first, lane.waves.data(), lane.pull.data(),
+                                                       lane.step.data(), beta, psi, numerator});
+            }
           });
     };
-    if (lanes_.bring_exit_waves()) {  // which batches are on the device differs from sweep to sweep
+    if (lanes_.bring_exit_waves()) {  // which blocks are on the device differs from sweep to sweep
       sweep_all();
     } else {
       lanes_.about(queue_, views);
@@ -136,12 +140,12 @@ class BatchedKernels : public Kernels<T> {
     if (views.size() == 0) return;
     if (!lanes_.bring_exit_waves()) return overlaps_.gather(fields_of(state), psi_of(state), views, what, overlap);
     // Sums are made by one queue in its order, while lanes bring the next exit waves.
-    lanes_.for_exit_waves(const_cast<Complex<T>*>(psi_of(state)), fields_of(state), views, Use::read,
-                          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-                            queue_.after(lane.queue);
-                            overlaps_.gather(fields, psi, {first, first + count}, what, overlap);
-                            lane.queue.after(queue_);
-                          });
+    lanes_.for_blocks(const_cast<Complex<T>*>(psi_of(state)), fields_of(state), views, Use::read,
+                      [&](Lane& lane, device::Share some, const auto& fields, auto* psi) {
+                        queue_.after(lane.queue);
+                        overlaps_.gather(fields, psi, some, what, overlap);
+                        lane.queue.after(queue_);
+                      });
   }
 
   void settle(Overlap<T>& overlap) override { overlaps_.settle(overlap); }
@@ -191,12 +195,15 @@ class BatchedKernels : public Kernels<T> {
   }
 
   void rotate_exit_waves(View<const Complex<double>, 2> rotation, State<T>& state, device::Share views) override {
-    lanes_.for_exit_waves(psi_of(state), fields_of(state), views, Use::read_and_written,
-                          [&](Lane& lane, Index first, Index count, const auto& fields, auto* psi) {
-                            queue_.after(lane.queue);
-                            rotate(rotation, psi + fields.psi(first, 0, 0, 0), count, fields.object_modes * pixels());
-                            lane.queue.after(queue_);
-                          });
+    lanes_.for_blocks(psi_of(state), fields_of(state), views, Use::read_and_written,
+                      [&](Lane& lane, device::Share block, const auto& fields, auto* psi) {
+                        queue_.after(lane.queue);
+                        for (const device::Share some : lanes_.batches_of(block)) {
+                          rotate(rotation, psi + fields.psi(some.first, 0, 0, 0), some.size(),
+                                 fields.object_modes * pixels());
+                        }
+                        lane.queue.after(queue_);
+                      });
   }
 
   void bound_object(const ObjectBounds& bounds, View<Complex<T>, 3> object) override {
@@ -215,14 +222,14 @@ class BatchedKernels : public Kernels<T> {
     const Index count = sample_.size();
     if (count == 0) return;
     const auto fields = fields_of(state);
-    lanes_.for_batches({0, count}, [&](Lane& lane, Index first, Index views) {
+    lanes_.for_batches({0, count}, [&](Lane& lane, device::Share some) {
+      const Index first = some.first, views = some.size();
+      const auto view = [&](Index b) { return sampled_[static_cast<std::size_t>(first + b)]; };
+      bring_magnitudes(problem, lane, views, [&](Index b) { return frame_of(problem, view(b)); });
       lane.queue.each(views, pixels(), sweep::Multiply<T>{fields, sample_.data(), first, lane.waves.data()});
       lane.fft.forward(lane.waves.data(), views * fields.mode_pairs());
-      const auto frame_of = [&](Index b) {
-        return frame_of_view(problem, sampled_[static_cast<std::size_t>(first + b)]);
-      };
-      const auto measured = spectra(problem, fields, sample_.data(), first, views, lane, frame_of);
-      lane.queue.sum(views, pixels(), misfits_.data() + first, sweep::Deviation<T>{measured, lane.waves.data()});
+      lane.queue.sum(views, pixels(), misfits_.data() + first,
+                     sweep::Deviation<T>{spectra(problem, fields, sample_.data(), first, lane, 0), lane.waves.data()});
     });
     for (const auto& misfit : queue_.read(misfits_.data(), count)) fit.add(misfit.fit);
     queue_.about("");
@@ -306,24 +313,28 @@ class BatchedKernels : public Kernels<T> {
             state.object.extent(1) * state.object.extent(2)};
   }
 
-  static Index frame_of_view(const Problem<T>& problem, Index v) {
+  static Index frame_of(const Problem<T>& problem, Index v) {
     return problem.views()[static_cast<std::size_t>(v)].frame_index;
   }
 
-  /// Magnitudes of a batch where they are on the device. If they lie with the processor they come to the lane.
-  /// @param frame_of  the frame at a place in the batch
-  template <class FrameOf>
-  sweep::Spectra<T> spectra(const Problem<T>& problem, const sweep::Fields<T>& fields, const std::int32_t* which,
-                            Index first, Index count, Lane& lane, const FrameOf& frame_of) const {
-    const T* const all = problem.all_magnitudes().data();
-    const T unitary = T(1) / std::sqrt(static_cast<T>(pixels()));
-    if (!lanes_.bring_magnitudes()) return {fields, which, first, all, false, unitary};
+  /// Magnitudes of some views to the lane, if they lie with the processor.
+  /// @param frame  of the view at a place among them
+  template <class Frame>
+  void bring_magnitudes(const Problem<T>& problem, Lane& lane, Index count, const Frame& frame) const {
+    if (!lanes_.bring_magnitudes()) return;
     for (Index b = 0, run = 0; b < count; b += run) {  // frames that follow each other in one go
-      for (run = 1; b + run < count && frame_of(b + run) == frame_of(b) + run;) ++run;
-      lane.queue.copy_in(lane.magnitudes.data() + b * pixels(), all + frame_of(b) * pixels(),
+      for (run = 1; b + run < count && frame(b + run) == frame(b) + run;) ++run;
+      lane.queue.copy_in(lane.magnitudes.data() + b * pixels(), problem.all_magnitudes().data() + frame(b) * pixels(),
                          static_cast<std::size_t>(run * pixels()) * sizeof(T));
     }
-    return {fields, which, first, lane.magnitudes.data(), true, unitary};
+  }
+
+  /// @param place  of the batch among the views whose magnitudes came to the lane
+  sweep::Spectra<T> spectra(const Problem<T>& problem, const sweep::Fields<T>& fields, const std::int32_t* which,
+                            Index first, const Lane& lane, Index place) const {
+    const bool came = lanes_.bring_magnitudes();
+    const T* measured = came ? lane.magnitudes.data() + place * pixels() : problem.all_magnitudes().data();
+    return {fields, which, first, measured, came, T(1) / std::sqrt(static_cast<T>(pixels()))};
   }
 
   void choose_sample(const Problem<T>& problem, device::Share among, Index stride) {

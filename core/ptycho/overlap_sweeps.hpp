@@ -49,7 +49,8 @@ struct ViewRange {
   PTYCHOFLOW_HOST_DEVICE Index start(Index part, Index parts) const { return first + (last - first) * part / parts; }
 };
 
-/// Adds to the numerator of (6) by object pixels, each over the views of its tile in their order. Group: object mode.
+/// Adds to the numerator of (6) by object pixels, from place `start` on, each over the views of its tile in their
+/// order. Group: object mode.
 template <class T, class Kind>
 struct GatherObject {
   Fields<T> fields;
@@ -57,9 +58,13 @@ struct GatherObject {
   ViewRange views;
   const Complex<T>* psi;
   Kind kind;
+  Index start;
   typename Kind::Sum* numerator;
 
-  PTYCHOFLOW_HOST_DEVICE void operator()(Index l, Index place) const {
+  PTYCHOFLOW_HOST_DEVICE void operator()(Index l, Index i) const { gather(l, start + i); }
+
+ private:
+  PTYCHOFLOW_HOST_DEVICE void gather(Index l, Index place) const {
     typename Kind::Sum sum{};
     const ObjectPixel pixel = tiles.pixel(place);
     for (Index at = tiles.first(pixel); at < tiles.last(pixel); ++at) {

@@ -68,9 +68,12 @@ void compare_played(ObjectSum object_sum, const BatchPlan& batches = {.batch_vie
 TEST(PlayedReconstruction, IsThatOfTheCpuInSinglePrecision) { compare_played<float>(ObjectSum::atomic); }
 TEST(PlayedReconstruction, IsThatOfTheCpuInDoublePrecision) { compare_played<double>(ObjectSum::gather); }
 TEST(PlayedReconstruction, LargerThanTheDeviceIsThatOfTheCpu) {
-  compare_played<double>(
-      ObjectSum::atomic,
-      {.batch_views = 10, .lanes = 3, .exit_waves_on_host = true, .resident_views = 20, .magnitudes_on_host = true});
+  compare_played<double>(ObjectSum::atomic, {.batch_views = 5,
+                                             .block_views = 10,
+                                             .lanes = 3,
+                                             .exit_waves_on_host = true,
+                                             .resident_views = 20,
+                                             .magnitudes_on_host = true});
 }
 
 class GpuReconstruction : public ::testing::Test {

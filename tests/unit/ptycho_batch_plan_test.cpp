@@ -54,7 +54,9 @@ TEST(BatchPlan, ExitWavesThatDoNotFitStayWithTheProcessor) {
   EXPECT_EQ(plan.lanes, 3);
   EXPECT_LE(plan.total(), facts.free_bytes);
   EXPECT_GT(plan.total() + plan.transform_work, facts.free_bytes * 9 / 10) << "what there is room for stays";
-  EXPECT_EQ(plan.resident_views % plan.batch_views, 0);
+  EXPECT_EQ(plan.resident_views % plan.block_views, 0);
+  EXPECT_EQ(plan.block_views % plan.batch_views, 0);
+  EXPECT_GT(plan.block_views, 200);
   const auto share_away = 1 - static_cast<double>(plan.resident_views) / 10000;
   EXPECT_DOUBLE_EQ(static_cast<double>(plan.exit_waves_away), share_away * static_cast<double>(plan.exit_waves));
   EXPECT_EQ(plan.traffic_per_iteration(), 3 * plan.exit_waves_away + plan.magnitudes);
@@ -72,6 +74,8 @@ TEST(BatchPlan, MagnitudesLeaveTheDeviceFirst) {
   EXPECT_TRUE(plan.magnitudes_on_host && !plan.exit_waves_on_host);
   EXPECT_EQ(plan.traffic_per_iteration(), plan.magnitudes);
   EXPECT_EQ(plan.on_host(), plan.magnitudes);
+  EXPECT_GT(plan.block_views, plan.batch_views);
+  EXPECT_LE(plan.total(), facts.free_bytes);
   Workload work = figure_4(8);
   work.magnitudes = MagnitudesLie::on_the_device;  // once they are there they stay
   const auto beside = plan_batches(work, facts);

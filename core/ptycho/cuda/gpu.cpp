@@ -31,23 +31,9 @@ class CudaGpu final : public Gpu {
   device::Memory* memory() override { return &device::cuda::gpu_memory(); }
   device::Memory* far_memory() override { return &device::cuda::pinned_memory(); }
 
-  double copy_rate() override {
-    constexpr Index bytes = Index{1} << 30;
-    constexpr int times = 20;
-    const auto from = device::Array<char, 1>::zeros({bytes}, &device::cuda::gpu_memory());
-    auto to = device::Array<char, 1>::zeros({bytes}, &device::cuda::gpu_memory());
-    std::chrono::steady_clock::time_point start;
-    for (int i = -1; i < times; ++i) {  // the first is not timed
-      if (i == 0) {
-        PTYCHOFLOW_CUDA(cudaDeviceSynchronize());
-        start = std::chrono::steady_clock::now();
-      }
-      PTYCHOFLOW_CUDA(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice));
-    }
-    PTYCHOFLOW_CUDA(cudaDeviceSynchronize());
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    return 2.0 * static_cast<double>(bytes) * times / seconds.count();
-  }
+  double copy_rate() override { return 2 * bytes_a_second(&device::cuda::gpu_memory(), cudaMemcpyDeviceToDevice); }
+
+  double far_copy_rate() override { return bytes_a_second(&device::cuda::pinned_memory(), cudaMemcpyHostToDevice); }
 
   void join(const comm::Communicator& ranks) override {
     rank_sum_ = make_rank_sum(options_.reduction, ranks, sharing_ == 1);
@@ -71,6 +57,25 @@ class CudaGpu final : public Gpu {
   std::unique_ptr<Kernels<double>> double_kernels(Yx<Index> frame) override { return kernels<double>(frame); }
 
  private:
+  /// Of copies to the card.
+  static double bytes_a_second(device::Memory* source, cudaMemcpyKind kind) {
+    constexpr Index bytes = Index{1} << 30;
+    constexpr int times = 20;
+    const auto from = device::Array<char, 1>::zeros({bytes}, source);
+    auto to = device::Array<char, 1>::zeros({bytes}, &device::cuda::gpu_memory());
+    std::chrono::steady_clock::time_point start;
+    for (int i = -1; i < times; ++i) {  // the first is not timed
+      if (i == 0) {
+        PTYCHOFLOW_CUDA(cudaDeviceSynchronize());
+        start = std::chrono::steady_clock::now();
+      }
+      PTYCHOFLOW_CUDA(cudaMemcpyAsync(to.data(), from.data(), bytes, kind));
+    }
+    PTYCHOFLOW_CUDA(cudaDeviceSynchronize());
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    return static_cast<double>(bytes) * times / seconds.count();
+  }
+
   template <class T>
   std::unique_ptr<Kernels<T>> kernels(Yx<Index> frame) {
     const auto plan = [this](Workload work) {
