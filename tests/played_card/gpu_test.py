@@ -15,7 +15,7 @@ PIPELINE = """
 name: gpu
 stages:
   - stage: simulate
-    params: {scan: {frame_count: 60}, detector: {frame_size: 32}}
+    params: {distribution: spatial, scan: {frame_count: FRAMES}, detector: {frame_size: 32}}
   - stage: ptycho_dm
     params:
       iterations: 12
@@ -37,12 +37,12 @@ class OnPlayedCards(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def run_on(self, backend, more="", *, ranks=1, check=True, options=(), **card):
+    def run_on(self, backend, more="", *, ranks=1, check=True, options=(), frames=60, **card):
         """Runs the pipeline; `card`: PLAYED_CARD_… and the like."""
         for file in self.folder.iterdir():
             file.unlink()
         library_path = f"{LIBRARIES}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
-        return pf.run(PIPELINE.replace("MORE", more), self.folder, ranks=ranks, check=check,
+        return pf.run(PIPELINE.replace("MORE", more).replace("FRAMES", str(frames)), self.folder, ranks=ranks, check=check,
                       options=["--backend", backend, "--threads", "1", "--report", "report.json", *options],
                       environment={"LD_LIBRARY_PATH": library_path} | {k: str(v) for k, v in card.items()})
 
@@ -122,6 +122,13 @@ class Results(OnPlayedCards):
                     self.assertTrue(any(pathlib.Path(kept).iterdir()), "no checkpoint was written before the card was lost")
                     again = self.run_on("cuda", more, PLAYED_CARD_BYTES=bytes_there)
                     self.assertTrue(self.bytes_of_result() == expected, again.stdout)
+
+    def test_sweeps_of_ranks_that_share_rows_are_replayed(self):
+        for launches, code in ((99, 4), (100, 0)):  # 12 iterations of 9 sweeps, the first of which are not replayed
+            with self.subTest(launches=launches):
+                done = self.run_on("cuda", ranks=2, check=False, frames=900,
+                                   PLAYED_CARD_FAULT=f"cudaGraphLaunch:{launches}:cudaErrorLaunchFailure")
+                self.assertEqual(done.returncode, code, done.stdout)
 
     def test_ranks_take_cards_in_turn_and_share_them(self):
         for cards, says in ((2, "sums over ranks by nccl"), (1, "for each of 2 ranks that share it), sums over ranks by host")):

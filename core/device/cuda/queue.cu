@@ -49,14 +49,14 @@ void Queue::begin_recording() {
 }
 
 /// False if the driver does not record this work: then it is queued call by call, now and ever after.
-bool Queue::end_recording() {
+bool Queue::end_recording(Recording& recording) {
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t ready = nullptr;
   bool recorded = cudaStreamEndCapture(stream_.get(), &graph) == cudaSuccess && graph != nullptr;
   if (recorded) recorded = cudaGraphInstantiate(&ready, graph, 0) == cudaSuccess;
   if (graph) (void)cudaGraphDestroy(graph);
   (void)cudaGetLastError();
-  graph_.reset(ready);
+  recording.graph.reset(ready);
   may_record_ = recorded;
   return recorded;
 }
@@ -68,6 +68,8 @@ void Queue::give_up_recording() noexcept {
   (void)cudaGetLastError();
 }
 
-void Queue::replay() { PTYCHOFLOW_CUDA(cudaGraphLaunch(graph_.get(), stream_.get())); }
+void Queue::replay(const Recording& recording) {
+  PTYCHOFLOW_CUDA(cudaGraphLaunch(recording.graph.get(), stream_.get()));
+}
 
 }  // namespace ptychoflow::device::cuda

@@ -99,15 +99,17 @@ class Queue {
   void about(std::string text) const { cuda::about(std::move(text)); }
 
   /// The first time `body` runs as it is; the second time what it queues is recorded, and replayed from then on: one
-  /// call in place of thousands.
+  /// call in place of thousands. The last few keys are known.
   template <class Body>
   void replayed(const std::vector<double>& key, const Body& body) {
-    if (key == recorded_ && graph_) return replay();
-    if (key != recorded_ || !may_record_) {
-      recorded_ = key;
-      graph_.reset();
+    auto known = std::find_if(recordings_.begin(), recordings_.end(), [&](const auto& r) { return r.key == key; });
+    if (known == recordings_.end()) {
+      if (recordings_.size() == most_recordings) recordings_.erase(recordings_.begin());
+      recordings_.push_back({key, nullptr});
       return body();
     }
+    if (known->graph) return replay(*known);
+    if (!may_record_) return body();
     begin_recording();
     try {
       body();
@@ -115,8 +117,8 @@ class Queue {
       give_up_recording();
       throw;
     }
-    if (!end_recording()) return body();
-    replay();
+    if (!end_recording(*known)) return body();
+    replay(*known);
   }
 
   cudaStream_t stream() const { return stream_.get(); }
@@ -128,6 +130,12 @@ class Queue {
   struct DestroyGraph {
     void operator()(cudaGraphExec_t graph) const { (void)cudaGraphExecDestroy(graph); }
   };
+
+  struct Recording {
+    std::vector<double> key;
+    Owned<cudaGraphExec_t, DestroyGraph> graph;
+  };
+  static constexpr std::size_t most_recordings = 32;  // a rank sweeps over its views in parts, while it exchanges rows
 
   /// @throws Error (other) if CUDA's grid does not take so many groups
   static dim3 grid(Index groups, Index count, Index elements_in_block);
@@ -143,15 +151,14 @@ class Queue {
 
   void* scratch(std::size_t bytes);
   void begin_recording();
-  bool end_recording();
+  bool end_recording(Recording& recording);
   void give_up_recording() noexcept;
-  void replay();
+  void replay(const Recording& recording);
 
   int device_;
   Stream stream_;
   Event event_;
-  Owned<cudaGraphExec_t, DestroyGraph> graph_;
-  std::vector<double> recorded_;
+  std::vector<Recording> recordings_;
   bool may_record_ = true;
   Array<unsigned char, 1> scratch_;
 };
