@@ -82,9 +82,10 @@ TEST(LiveScanOnADevice, KeepsExitWavesWhereverTheyLie) {
   test::GuardedMemory memory;
   BatchedKernels<double, test::HostQueue> device(test::HostQueue(memory), scan.layout.frame, ObjectSum::gather,
                                                  batches);
+  const Settings settings;
   std::vector<double> errors[2];
   for (Kernels<double>* kernels : {cpu.get(), static_cast<Kernels<double>*>(&device)}) {
-    LiveReconstruction<double> live({}, *kernels, {});
+    LiveReconstruction<double> live(settings, *kernels, {});
     for (const Index views : {15, 22, 49}) {
       const auto problem = scan.first(views);
       live.take(problem, scan.start(problem.layout(), 2));
