@@ -10,7 +10,7 @@ FAULTS = sys.argv[2] if len(sys.argv) > 2 else ""
 RANKS = 4
 PATIENCE_S = 3
 ENDING_S = 4  # mpirun kills what is left after a second; the rest is for a busy machine
-AT_A_TIME = 3  # most of a case is waiting
+AT_A_TIME = 2  # most of a case is waiting
 
 PIPELINE = """
 name: failure
