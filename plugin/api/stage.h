@@ -203,6 +203,30 @@ typedef struct ptychoflow_previews {
   uint32_t struct_size;
 } ptychoflow_previews;
 
+/* Frames before their turn: while later stages work on a scan, its source may read the next one on a thread of its own,
+ * and show its packets to the stage after it. That takes out of them what it keeps; when the scan has its turn, they
+ * come by `process` without these tensors. Of the host, for a source; NULL, from the end of `configure` on, unless the
+ * stage after it takes packets ahead. */
+#define PTYCHOFLOW_AHEAD "ptychoflow.ahead/1"
+typedef struct ptychoflow_ahead {
+  uint32_t struct_size;
+
+  /* [any-thread, by one at a time] Packets of one scan in their order, with their metadata; later ones only if all
+   * frames of the earlier were taken. Destroy must end the thread that calls this. */
+  void (*send)(const ptychoflow_host* host, ptychoflow_packet* packet);
+} ptychoflow_ahead;
+
+/* A stage's extension, which it may have or not from the end of `configure` on: it takes packets ahead. */
+#define PTYCHOFLOW_TAKES_AHEAD "ptychoflow.takes_ahead/1"
+typedef struct ptychoflow_takes_ahead {
+  uint32_t struct_size;
+
+  /* [any-thread, beside process, finalize and what they wait for] A packet of the next scan, which may never have its
+   * turn: packets of another scan then come ahead, or by `process`. A fault is told when the scan has its turn, and not
+   * before: nobody hears of it here. */
+  void (*take)(ptychoflow_instance* self, ptychoflow_packet* packet);
+} ptychoflow_takes_ahead;
+
 #ifdef __cplusplus
 }
 #endif

@@ -106,6 +106,13 @@ class Stage {
   /// Takes one.
   virtual void preview(Packet&) {}
 
+  /// It takes packets of the next scan before their turn, once it is configured: see ptychoflow_takes_ahead in stage.h.
+  virtual bool takes_ahead() const { return false; }
+
+  /// Takes out of the packet what it keeps. Called on another thread than all else, beside which it may run. What it
+  /// throws nobody hears: a fault is to be thrown when the scan has its turn.
+  virtual void take_ahead(Packet&) {}
+
  protected:
   const ptychoflow_host& host() const { return *host_; }
   bool is_root() const { return host_->rank == 0; }
@@ -114,6 +121,12 @@ class Stage {
   /// True on one rank alone, which says what all would say.
   bool speaks_for_all() const { return is_root() && group().number == 0; }
   void emit(Packet& packet);
+
+  /// Sources only, once all are configured: whether the next stage takes packets ahead.
+  bool can_send_ahead() const;
+  /// Shows the next stage a packet of the next scan, in which is left what it did not take. [any thread]
+  void send_ahead(Packet& packet) const;
+
   void log(ptychoflow_log_level level, const std::string& text) const { host_->log(host_, level, text.c_str()); }
   void info(const std::string& text) const { log(PTYCHOFLOW_LOG_INFO, text); }
   void warn(const std::string& text) const { log(PTYCHOFLOW_LOG_WARNING, text); }
@@ -158,15 +171,57 @@ inline void Stage::agree() const {
   if (const auto status = host_->agree(host_); status != PTYCHOFLOW_OK) throw FailedElsewhere{status};
 }
 
+/// A packet as C sees it, while it is lent to somebody.
+class LentPacket {
+ public:
+  explicit LentPacket(Packet& packet) : packet_(packet), metadata_(packet.metadata.dump()) {
+    for (auto& [name, tensor] : packet.tensors) slots_.push_back({name.c_str(), tensor.release()});
+    c_ = {sizeof(c_), static_cast<std::uint32_t>(slots_.size()), slots_.data(), metadata_.c_str()};
+  }
+  /// What was not taken out is the packet's again.
+  ~LentPacket() {
+    for (const auto& slot : slots_) {
+      const auto place = packet_.tensors.find(slot.name);
+      if (slot.array) {
+        place->second = Tensor(slot.array);
+      } else {
+        packet_.tensors.erase(place);
+      }
+    }
+  }
+  LentPacket(const LentPacket&) = delete;
+  LentPacket& operator=(const LentPacket&) = delete;
+
+  ptychoflow_packet* get() { return &c_; }
+
+ private:
+  Packet& packet_;
+  std::string metadata_;
+  std::vector<ptychoflow_tensor> slots_;
+  ptychoflow_packet c_{};
+};
+
 inline void Stage::emit(Packet& packet) {
-  const std::string metadata = packet.metadata.dump();
-  std::vector<ptychoflow_tensor> slots;
-  for (auto& [name, tensor] : packet.tensors) slots.push_back({name.c_str(), tensor.release()});
-  ptychoflow_packet c{sizeof(c), static_cast<std::uint32_t>(slots.size()), slots.data(), metadata.c_str()};
-  const auto status = host_->emit(host_, &c);
-  for (auto& slot : slots) Tensor{slot.array};  // releases what the receiver left
+  const auto status = host_->emit(host_, LentPacket(packet).get());
   packet.tensors.clear();
   if (status != PTYCHOFLOW_OK) throw FailedElsewhere{status};
+}
+
+inline bool Stage::can_send_ahead() const { return host_->extension(host_, PTYCHOFLOW_AHEAD) != nullptr; }
+
+inline void Stage::send_ahead(Packet& packet) const {
+  const auto* ahead = static_cast<const ptychoflow_ahead*>(host_->extension(host_, PTYCHOFLOW_AHEAD));
+  if (ahead) ahead->send(host_, LentPacket(packet).get());
+}
+
+/// Takes a packet that was lent over.
+inline Packet taken_over(ptychoflow_packet& c) {
+  Packet packet;
+  packet.metadata = Json::parse(c.metadata);
+  for (std::uint32_t i = 0; i < c.tensor_count; ++i) {
+    packet.tensors.emplace(c.tensors[i].name, Tensor(std::exchange(c.tensors[i].array, nullptr)));
+  }
+  return packet;
 }
 
 /// The C callbacks for stage class S.
@@ -233,11 +288,7 @@ struct Binding {
     return guarded(of(self), [&] {
       Stage& stage = of(self).stage;
       if (!c) return stage.produce() ? PTYCHOFLOW_OK : PTYCHOFLOW_DONE;
-      Packet packet;
-      packet.metadata = Json::parse(c->metadata);
-      for (std::uint32_t i = 0; i < c->tensor_count; ++i) {
-        packet.tensors.emplace(c->tensors[i].name, Tensor(std::exchange(c->tensors[i].array, nullptr)));
-      }
+      Packet packet = taken_over(*c);
       if (packet.metadata.value("preview", false)) {
         stage.preview(packet);
       } else {
@@ -272,13 +323,25 @@ struct Binding {
     });
   }
 
+  static void take_ahead(ptychoflow_instance* self, ptychoflow_packet* c) noexcept try {
+    Packet packet = taken_over(*c);
+    try {
+      static_cast<Stage&>(of(self).stage).take_ahead(packet);
+    } catch (...) {
+    }
+    for (std::uint32_t i = 0; i < c->tensor_count; ++i) c->tensors[i].array = packet.take(c->tensors[i].name).release();
+  } catch (...) {  // no memory for the packet's own words, at worst: then it comes again
+  }
+
   static const void* extension(ptychoflow_instance* self, const char* text) noexcept {
+    static const ptychoflow_takes_ahead ahead{sizeof(ahead), take_ahead};
     static const ptychoflow_scans scans{sizeof(scans), current_scan, abandon_scan};
     static const ptychoflow_gathers gathers{sizeof(gathers)};
     static const ptychoflow_previews previews{sizeof(previews)};
     const std::string_view id = text ? text : "";
     if (id == PTYCHOFLOW_SCANS) return &scans;
     if (id == PTYCHOFLOW_GATHERS && static_cast<const Stage&>(of(self).stage).gathers()) return &gathers;
+    if (id == PTYCHOFLOW_TAKES_AHEAD && static_cast<const Stage&>(of(self).stage).takes_ahead()) return &ahead;
     if (id == PTYCHOFLOW_PREVIEWS && static_cast<const Stage&>(of(self).stage).takes_previews()) return &previews;
     return nullptr;
   }

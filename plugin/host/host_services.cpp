@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
-
 #include "core/comm/activity.hpp"
 #include "plugin/host/signals.hpp"
 
@@ -66,12 +64,18 @@ HostServices::HostServices(std::string stage_id, const HostSettings& settings, S
           },
       .agree = [](const ptychoflow_host* host) { return of(host).agree_(); },
       .mpi_communicator = [](const ptychoflow_host* host) { return of(host).communicator_.get(); },
-      .extension = [](const ptychoflow_host* host, const char* id) -> const void* {
-        if (!id || std::string_view(id) != PTYCHOFLOW_GROUPS) return nullptr;
-        of(host).asked_for_group_ = true;
-        return &of(host).groups_;
-      },
+      .extension = [](const ptychoflow_host* host, const char* id) { return of(host).extension(id ? id : ""); },
   };
+}
+
+const void* HostServices::extension(std::string_view id) {
+  static const ptychoflow_ahead ahead{
+      .struct_size = sizeof(ahead),
+      .send = [](const ptychoflow_host* host, ptychoflow_packet* packet) { of(host).send_ahead_(packet); }};
+  if (id == PTYCHOFLOW_AHEAD && send_ahead_) return &ahead;
+  if (id != PTYCHOFLOW_GROUPS) return nullptr;
+  asked_for_group_ = true;
+  return &groups_;
 }
 
 void HostServices::add_figures_of_group(const Json& theirs) {

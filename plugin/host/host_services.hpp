@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "core/comm/team.hpp"
 #include "plugin/api/stage.h"
@@ -24,6 +26,7 @@ class HostServices {
  public:
   using Emit = std::function<ptychoflow_status(ptychoflow_packet*)>;
   using Agree = std::function<ptychoflow_status()>;
+  using SendAhead = std::function<void(ptychoflow_packet*)>;
 
   /// `settings` and `screen` must outlive it.
   HostServices(std::string stage_id, const HostSettings& settings, Screen& screen, const ptychoflow_groups& groups,
@@ -36,6 +39,9 @@ class HostServices {
   /// From now on these are the stage's ranks. Collective. `team` must outlive this object.
   void work_with(const comm::Team& team);
 
+  /// From now on the stage may send packets of its next scan ahead, from any thread.
+  void allow_ahead(SendAhead send) { send_ahead_ = std::move(send); }
+
   /// Whether the stage has asked which scans are its group's.
   bool asked_for_group() const { return asked_for_group_; }
 
@@ -46,6 +52,7 @@ class HostServices {
   void add_figures_of_group(const Json& theirs);
 
  private:
+  const void* extension(std::string_view id);
   static HostServices& of(const ptychoflow_host* host) { return *static_cast<HostServices*>(host->context); }
 
   std::string stage_id_;
@@ -55,6 +62,7 @@ class HostServices {
   std::shared_ptr<void> communicator_;
   Emit emit_;
   Agree agree_;
+  SendAhead send_ahead_;  ///< empty: there is nobody to send to
   Json reported_ = Json::object();
   ptychoflow_host table_{};
 };

@@ -11,6 +11,7 @@ namespace {
 std::int64_t bytes_of(const ptychoflow_packet& packet) {
   std::int64_t bytes = 0;
   for (std::uint32_t i = 0; i < packet.tensor_count; ++i) {
+    if (!packet.tensors[i].array) continue;
     const DLTensor& tensor = packet.tensors[i].array->dl_tensor;
     std::int64_t elements = 1;
     for (int axis = 0; axis < tensor.ndim; ++axis) elements *= tensor.shape[axis];
@@ -97,6 +98,7 @@ void Runner::meet_gathering_stages() {
 Runner::~Runner() { destroy(); }
 
 void Runner::destroy() {
+  close_ahead();
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
     if (!(*node)->self) continue;
     const StageCall call((*node)->spec.id.c_str(), (*node)->stage.file.c_str(), "destroy");
@@ -196,6 +198,29 @@ ptychoflow_status Runner::emit(std::size_t place, ptychoflow_packet* packet) try
   return PTYCHOFLOW_PEER_FAILED;
 }
 
+/// Lets the source send packets ahead, if the stage after it takes such.
+void Runner::allow_ahead() {
+  if (nodes_.size() < 2) return;
+  const Node& next = *nodes_[1];
+  const auto* takes =
+      static_cast<const ptychoflow_takes_ahead*>(next.stage.descriptor->extension(next.self, PTYCHOFLOW_TAKES_AHEAD));
+  if (!takes) return;
+  ahead_is_open_ = true;
+  nodes_[0]->services->allow_ahead([this, takes, receiver = next.self](ptychoflow_packet* packet) {
+    const std::scoped_lock lock(ahead_mutex_);
+    if (!ahead_is_open_) return;
+    const std::int64_t before = bytes_of(*packet);
+    takes->take(receiver, packet);
+    bytes_ahead_ += before - bytes_of(*packet);
+  });
+}
+
+/// Returns once nothing is on its way.
+void Runner::close_ahead() {
+  const std::scoped_lock lock(ahead_mutex_);
+  ahead_is_open_ = false;
+}
+
 /// Names of tensors that stages after this one take.
 std::set<std::string> Runner::consumed_after(std::size_t place) const {
   std::set<std::string> names;
@@ -255,7 +280,7 @@ comm::Verdict Runner::configure() {
     fail(*nodes_[0], "configure", ErrorCode::usage,
          "ranks_per_scan: this source does not share its scans out among groups of ranks: leave ranks_per_scan out");
   }
-  agree(session_.everyone());
+  if (agree(session_.everyone()) == PTYCHOFLOW_OK) allow_ahead();
   return verdict_;
 }
 
@@ -278,6 +303,7 @@ comm::Verdict Runner::run() {
     agree(session_.everyone());
   }
   moving_ = false;
+  close_ahead();
   if (group_ && healthy()) collect_figures();
   screen_.end_progress();
   return verdict_;
@@ -337,13 +363,15 @@ Json Runner::figures() const {
   Json all = Json::object();
   for (const auto& node : nodes_) {
     Json figures = node->services ? node->services->reported() : Json::object();
+    const std::int64_t out_ahead = node->place == 0 ? bytes_ahead_ : 0;
+    const std::int64_t in_ahead = node->place == 1 ? bytes_ahead_ : 0;
     figures.update({{"stage", node->spec.stage},
                     {"version", node->stage.descriptor->version},
                     {"seconds", node->seconds},
                     {"packets_in", node->packets_in},
                     {"packets_out", node->packets_out},
-                    {"bytes_in", node->bytes_in},
-                    {"bytes_out", node->bytes_out}});
+                    {"bytes_in", node->bytes_in + in_ahead},
+                    {"bytes_out", node->bytes_out + out_ahead}});
     all[node->spec.id] = std::move(figures);
   }
   return all;

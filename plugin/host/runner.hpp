@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -61,6 +62,8 @@ class Runner {
   void fail(const Node& node, const char* callback, ErrorCode code, const std::string& message);
   void charge(Node* next);
   bool skip_scan();
+  void allow_ahead();
+  void close_ahead();
   void share_out();
   void meet_gathering_stages();
   void meet_other_groups();
@@ -79,9 +82,12 @@ class Runner {
   std::optional<comm::Failure> failure_;  // of this rank: the first, which is the innermost
   comm::Verdict verdict_;                 // of the last agreement
   Json skipped_scans_ = Json::array();
-  bool moving_ = false;      // process or finalize is running, so that stages may emit
-  bool scans_done_ = false;  // all groups have come together
-  Node* charged_ = nullptr;  // whose time it is
+  std::mutex ahead_mutex_;        // of the two that follow
+  bool ahead_is_open_ = false;    // the source may send packets to the next stage before their turn
+  std::int64_t bytes_ahead_ = 0;  // that went that way
+  bool moving_ = false;           // process or finalize is running, so that stages may emit
+  bool scans_done_ = false;       // all groups have come together
+  Node* charged_ = nullptr;       // whose time it is
   Clock::time_point charged_since_;
 };
 
