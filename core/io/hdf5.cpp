@@ -17,9 +17,10 @@ namespace ptychoflow::io {
 
 namespace {
 
-/// HDF5 would print its error stack by itself; what it knows goes into our message instead.
+/// HDF5 would print its error stack, of which each thread has its own, by itself; what it knows goes into our message
+/// instead.
 void silence() {
-  static const bool once = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  thread_local const bool once = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
   static_cast<void>(once);
 }
 

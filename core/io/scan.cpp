@@ -93,6 +93,11 @@ struct Scan::File {
   ScanContent content;
 };
 
+bool can_read_beside_others() {
+  hbool_t can = false;
+  return H5is_library_threadsafe(&can) >= 0 && can;
+}
+
 Scan::Scan(const std::filesystem::path& path, std::optional<ScanFormat> format, const Opening& opening) {
   const bool is_open =
       opening.access == Access::growing && is_being_written(path);  // asked before its frames are counted

@@ -60,6 +60,9 @@ struct FrameWindow {
 /// Modes in the precision of the file.
 using StoredModes = std::variant<device::Array<Complex<float>, 3>, device::Array<Complex<double>, 3>>;
 
+/// Whether a scan can be read on one thread while another reads or writes other files: not every HDF5 is built for it.
+bool can_read_beside_others();
+
 /// A scan's file open for reading. Plain and read-only, so every rank opens its own.
 class Scan {
  public:

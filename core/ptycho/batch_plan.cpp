@@ -31,21 +31,26 @@ Index choose_batch(const Workload& work, const DeviceFacts& device, Index lanes)
   return std::max(in_cache, busy);
 }
 
-/// What stays with the processor.
-struct Away {
-  bool magnitudes, exit_waves;
+/// What stays with the processor, and whether the next scan's magnitudes have room beside this one's.
+struct Choice {
+  bool magnitudes_away, exit_waves_away, next_magnitudes;
 };
 
 /// From the fastest on.
-std::vector<Away> choices(const Workload& work) {
-  switch (work.magnitudes) {
-    case MagnitudesLie::on_the_device:
-      return {{false, false}, {false, true}};
-    case MagnitudesLie::with_the_processor:
-      return {{true, false}, {true, true}};
-    default:
-      return {{false, false}, {true, false}, {true, true}};
-  }
+std::vector<Choice> choices(const Workload& work) {
+  std::vector<Choice> all;
+  const auto add = [&](bool magnitudes_away, bool exit_waves_away) {
+    const bool device_has_room = magnitudes_away || !exit_waves_away;  // for the next scan's magnitudes
+    if (work.next_follows && device_has_room) all.push_back({magnitudes_away, exit_waves_away, true});
+    all.push_back({magnitudes_away, exit_waves_away, false});
+  };
+  const bool may_stay = work.magnitudes != MagnitudesLie::with_the_processor;
+  const bool may_leave = work.magnitudes != MagnitudesLie::on_the_device;
+  if (may_stay) add(false, false);
+  if (may_stay && !may_leave) add(false, true);
+  if (may_leave) add(true, false);
+  if (may_leave) add(true, true);
+  return all;
 }
 
 /// What comes and goes of a view.
@@ -60,7 +65,7 @@ void take_blocks(BatchPlan& plan, const Workload& work, Index views) {
   plan.batch_waves += static_cast<Bytes>((views - before) * plan.lanes) * bytes_that_come(plan, work);
 }
 
-BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Away away) {
+BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Choice choice) {
   const Bytes frame = pixels(work.frame), object = pixels(work.object), real = static_cast<Bytes>(work.real_bytes);
   const auto mode_pairs = static_cast<Bytes>(work.mode_pairs()), views = static_cast<Bytes>(work.views);
   const auto probes = static_cast<Bytes>(work.probe_modes), objects = static_cast<Bytes>(work.object_modes);
@@ -72,9 +77,10 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Away away) {
   plan.magnitudes = views * frame * real;
   plan.transform_work = static_cast<Bytes>(batch * lanes) * mode_pairs * frame * 2 * real;
   plan.batch_waves = plan.transform_work;
-  plan.magnitudes_on_host = away.magnitudes;
-  plan.exit_waves_on_host = away.exit_waves;
-  if (away.exit_waves) plan.exit_waves_away = plan.exit_waves;
+  plan.next_magnitudes = choice.next_magnitudes ? plan.magnitudes : 0;
+  plan.magnitudes_on_host = choice.magnitudes_away;
+  plan.exit_waves_on_host = choice.exit_waves_away;
+  if (choice.exit_waves_away) plan.exit_waves_away = plan.exit_waves;
   take_blocks(plan, work, batch);
   const Bytes parts = static_cast<Bytes>(probe_parts) * (2 * probes + 1) * frame;
   plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
@@ -112,18 +118,21 @@ void keep_some(BatchPlan& plan, const Workload& work, Bytes free) {
 BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index asked) {
   const Index most = std::clamp<Index>(work.views, 1, most_views_in_a_batch);
   BatchPlan plan;
-  for (const Away away : choices(work)) {
-    const Index lanes = std::min<Index>(work.views > 0 ? work.views : 1, away.magnitudes || away.exit_waves ? 3 : 2);
+  for (const Choice choice : choices(work)) {
+    const bool comes = choice.magnitudes_away || choice.exit_waves_away;
+    const Index lanes = std::min<Index>(work.views > 0 ? work.views : 1, comes ? 3 : 2);
     Index batch = std::clamp<Index>(asked > 0 ? asked : choose_batch(work, device, lanes), 1, most);
-    const BatchPlan next = plan_with(work, batch, lanes, away);
+    const BatchPlan next = plan_with(work, batch, lanes, choice);
     const bool first = plan.batch_views == 0, allowed = next.on_host() <= device.host_bytes;
+    if (choice.next_magnitudes && (!allowed || next.total() > device.free_bytes)) continue;
     if (first || allowed) plan = next;
     if (!allowed) break;
-    while (plan.total() > device.free_bytes && asked == 0 && batch > 1) plan = plan_with(work, batch /= 2, lanes, away);
+    while (plan.total() > device.free_bytes && asked == 0 && batch > 1)
+      plan = plan_with(work, batch /= 2, lanes, choice);
     if (plan.total() <= device.free_bytes) {
       if (asked == 0 && batch < work.views) {  // batches of equal size
         const Index batches = (work.views + batch - 1) / batch;
-        plan = plan_with(work, (work.views + batches - 1) / batches, lanes, away);
+        plan = plan_with(work, (work.views + batches - 1) / batches, lanes, choice);
       }
       enlarge_blocks(plan, work, device.free_bytes);
       keep_some(plan, work, device.free_bytes);
@@ -138,10 +147,11 @@ BatchPlan plan_batches(const Workload& work, const DeviceFacts& device, Index as
 }
 
 std::string describe(const BatchPlan& plan, const DeviceFacts& device) {
-  const std::array<std::pair<const char*, Bytes>, 10> lines = {
+  const std::array<std::pair<const char*, Bytes>, 11> lines = {
       {{"exit waves", plan.exit_waves},
        {"  that come and go", plan.exit_waves_away},
        {plan.magnitudes_on_host ? "magnitudes, which come" : "magnitudes", plan.magnitudes},
+       {"  of the next scan", plan.next_magnitudes},
        {"waves of batches", plan.batch_waves},
        {"work area of transforms", plan.transform_work},
        {"probe, object and sums", plan.fields},

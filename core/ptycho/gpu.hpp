@@ -36,6 +36,7 @@ struct GpuOptions {
   std::uint64_t device_bytes = std::numeric_limits<std::uint64_t>::max();  ///< of the card's memory that may be used
   std::uint64_t host_bytes = 0;  ///< of the processor's, for what does not fit on the card
   bool live = false;             ///< views join while it goes on
+  bool next_follows = false;     ///< another scan, whose magnitudes may come before its turn
 };
 
 /// One rank's card.
@@ -54,6 +55,9 @@ class Gpu {
 
   /// The processor's, from which and to which copies go by themselves.
   virtual device::Memory* far_memory() = 0;
+
+  /// Makes the card this thread's, too, before anything is done there with its memory.
+  virtual void use_on_this_thread() = 0;
 
   /// Bytes read and written a second by copies within the card, measured now: what its memory can do.
   virtual double copy_rate() = 0;

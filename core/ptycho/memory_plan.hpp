@@ -24,6 +24,7 @@ struct Workload {
   bool whole_sums = false;
   bool live = false;  ///< views join while it goes on
   MagnitudesLie magnitudes = MagnitudesLie::where_the_plan_says;
+  bool next_follows = false;  ///< another scan, whose magnitudes may come before its turn
 
   Index mode_pairs() const { return probe_modes * object_modes; }
 };

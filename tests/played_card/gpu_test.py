@@ -2,13 +2,11 @@
 """The program on cards that the processor plays (card.hpp): what drives a GPU is the real code. In whatever order work is
 done, on any number of cards and ranks, and with less memory than the scan needs, it finds what the CPU finds; and it ends
 as it should when a card fails. `gpu_test.py PROGRAM FOLDER_OF_LIBRARIES`"""
-import json, os, pathlib, sys, tempfile, time, unittest
+import json, pathlib, tempfile, time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import cards
 import h5py
 import ptychoflow as pf
-
-LIBRARIES = sys.argv[2] if len(sys.argv) > 2 else ""
 
 # The random object lights the whole detector: two kinds of transform go the same way.
 PIPELINE = """
@@ -31,20 +29,12 @@ stages:
 EXIT_WAVES = 60 * 3 * 32 * 32 * 16
 
 
-class OnPlayedCards(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
-
-    def run_on(self, backend, more="", *, ranks=1, check=True, options=(), frames=60, **card):
-        """Runs the pipeline; `card`: PLAYED_CARD_… and the like."""
+class OnPlayedCards(cards.InAFolder):
+    def run_on(self, backend, more="", *, frames=60, **how):
+        """Runs the pipeline; `how`: see cards.run."""
         for file in self.folder.iterdir():
             file.unlink()
-        library_path = f"{LIBRARIES}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
-        return pf.run(PIPELINE.replace("MORE", more).replace("FRAMES", str(frames)), self.folder, ranks=ranks, check=check,
-                      options=["--backend", backend, "--threads", "1", "--report", "report.json", *options],
-                      environment={"LD_LIBRARY_PATH": library_path} | {k: str(v) for k, v in card.items()})
+        return cards.run(PIPELINE.replace("MORE", more).replace("FRAMES", str(frames)), self.folder, backend, **how)
 
     def object_of(self, backend, more="", **card):
         self.run_on(backend, more, **card)

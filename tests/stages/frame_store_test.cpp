@@ -9,6 +9,7 @@
 
 #include "core/device/on_host.hpp"
 #include "core/ptycho/gpu.hpp"
+#include "plugin/stages/ptycho_dm/early_frames.hpp"
 #include "tests/support/host_queue.hpp"
 
 namespace ptychoflow::ptycho_dm {
@@ -212,6 +213,23 @@ TEST(FrameStore, AFaultComesWithTheNextCall) {
 
   FrameStore<float> left({ny, nx}, 2, nullptr);  // its end must not mind
   add(left, frame_with<std::int32_t>(-7, 2, 30));
+}
+
+TEST(FrameStore, AFaultOfEarlyFramesIsKeptUntilTheirTurn) {
+  EarlyFrames good("good", std::make_unique<FrameStore<float>>(ptycho::Yx<Index>{ny, nx}, 2, nullptr));
+  EarlyFrames bad("bad", std::make_unique<FrameStore<float>>(ptycho::Yx<Index>{ny, nx}, 2, nullptr));
+  Packet first = frames<std::int32_t>(0, 1), fault = frame_with<std::int32_t>(-7, 2, 30);
+  good.take(first);
+  bad.take(fault);
+  EXPECT_FALSE(first.has("frames") || fault.has("frames")) << "what is wrong shows later";
+  EXPECT_TRUE(first.has("frame_index")) << "which comes again";
+  Packet second = frames<std::int32_t>(1, 2);
+  bad.take(second);
+  EXPECT_TRUE(second.has("frames")) << "the fault is known by now";
+  good.take(second);
+  auto store = good.give();
+  EXPECT_EQ(static_cast<FrameStore<float>&>(*store).take_magnitudes()->extent(0), 2);
+  EXPECT_NE(error_of([&] { bad.give(); }).second.find("-7 counts at pixel y 2, x 30"), std::string::npos);
 }
 
 TEST(FrameStore, ADevicesFaultIsAMissingResource) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 
 #include "tests/support/fake_host.hpp"
@@ -92,6 +93,90 @@ TEST_F(LoadSeries, ReadsTheNextFileAheadWhileOneIsWorkedOn) {
   };
   EXPECT_TRUE(test::comes_true([&] { return is_here(next); }));
   EXPECT_FALSE(is_here(last)) << "only the next one is";
+}
+
+/// Takes frames ahead, as many packets' as it is told.
+class TakesAhead {
+ public:
+  TakesAhead(FakeHost& host, int packets) : left_(packets) {
+    host.ahead = [this](stage::Packet& packet) {
+      if (left_ > 0) {
+        const auto index = packet.at("frame_index").view<const std::int64_t, 1>();
+        taken_.push_back(fmt::format("{} {} to {}{}", packet.metadata.at("scan").get<std::string>(), *index.begin(),
+                                     *(index.end() - 1), packet.has("mask") ? " with mask" : ""));
+        packet.take("frames");
+      }
+      --left_;
+    };
+  }
+  /// Waits until all that may come has come.
+  void wait() const {
+    EXPECT_TRUE(test::comes_true([this] { return left_ <= 0; }));
+  }
+  /// Once `wait` has returned.
+  const std::vector<std::string>& taken() const { return taken_; }
+
+ private:
+  std::atomic<int> left_;
+  std::vector<std::string> taken_;
+};
+
+TEST_F(LoadSeries, SendsTheNextScansFramesAhead) {
+  TakesAhead next(host_, 3);
+  LoadedStage loader(STAGE_MODULE, host_);
+  loader.configure({{"files", path("scan_*.cxi")}, {"block_frames", 5}});
+  for (int i = 0; i < 3; ++i) loader.produce();
+  ASSERT_TRUE(host_.packets.back().ends_scan());
+  next.wait();
+  EXPECT_EQ(next.taken(), (std::vector<std::string>{"scan_2 0 to 4 with mask", "scan_2 5 to 9", "scan_2 10 to 11"}));
+  for (int i = 0; i < 3; ++i) {
+    loader.produce();
+    const auto& packet = host_.packets.back();
+    EXPECT_FALSE(packet.has("frames")) << "they are there";
+    EXPECT_TRUE(packet.has("positions_m") && packet.has("frame_index"));
+    EXPECT_EQ(packet.has("mask"), i == 0);
+    EXPECT_EQ(packet.ends_scan(), i == 2);
+    EXPECT_EQ(packet.metadata["scan"], "scan_2");
+  }
+  while (loader.produce()) {
+  }
+  EXPECT_TRUE(host_.packets.back().has("frames")) << "the last scan's were not wanted";
+  EXPECT_EQ(scans(), (std::vector<std::string>{"scan_1 12", "scan_2 12", "scan_10 12"}));
+}
+
+TEST_F(LoadSeries, ReadsInItsTurnWhatIsNotTakenAhead) {
+  TakesAhead next(host_, 1);
+  LoadedStage loader(STAGE_MODULE, host_);
+  loader.configure({{"files", path("scan_*.cxi")}, {"block_frames", 5}});
+  for (int i = 0; i < 3; ++i) loader.produce();
+  next.wait();
+  for (const bool has_frames : {false, true, true}) {
+    loader.produce();
+    EXPECT_EQ(host_.packets.back().has("frames"), has_frames);
+  }
+  EXPECT_EQ(next.taken(), (std::vector<std::string>{"scan_2 0 to 4 with mask"}));
+}
+
+TEST_F(LoadSeries, TellsInItsTurnWhatWasWrongAhead) {
+  test::make_cxi(folder_ / "scan_2.cxi",
+                 "frames = frames.astype('int32'); frames[7, 3, 3] = -1; replace(d + 'data', frames)");
+  for (const char* name : {"scan_1.cxi", "scan_10.cxi"})
+    test::make_cxi(folder_ / name, "replace(d + 'data', frames.astype('int32'))");
+  TakesAhead next(host_, 1);
+  LoadedStage loader(STAGE_MODULE, host_);
+  loader.configure({{"files", path("scan_*.cxi")}, {"block_frames", 5}});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(loader.produce());
+  next.wait();
+  expect_error(
+      [&] {
+        for (int i = 0; i < 3; ++i) loader.produce();
+      },
+      ErrorCode::data, {"scan_2.cxi", "frame 7", "-1"});
+  EXPECT_EQ(loader.current_scan(), "scan_2");
+  loader.abandon_scan();
+  while (loader.produce()) {
+  }
+  EXPECT_EQ(host_.packets.back().metadata["scan"], "scan_10");
 }
 
 TEST_F(LoadSeries, TakesAPatternInTheOrderOfItsNumbers) {

@@ -3,9 +3,10 @@
 
 #include <dlfcn.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "plugin/api/stage.hpp"
@@ -33,7 +34,7 @@ class FakeHost {
               .report = [](auto* host, const char* json) { of(host).figures.merge_patch(stage::Json::parse(json)); },
               .agree = agree,
               .mpi_communicator = [](auto* host) { return of(host).mpi_communicator_; },
-              .extension = [](auto*, auto*) -> const void* { return nullptr; }};
+              .extension = extension};
   }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
@@ -53,18 +54,24 @@ class FakeHost {
   ptychoflow_status emit_answer = PTYCHOFLOW_OK;  ///< what the stage downstream answers
   ptychoflow_status (*agree_answer)() = nullptr;  ///< asked by `agree`; OK without it
   bool stop = false;                              ///< the user wants to stop
+  std::function<void(stage::Packet&)> ahead;      ///< takes what it likes out of packets that come ahead; may be empty
 
  private:
   static FakeHost& of(const ptychoflow_host* host) { return *static_cast<FakeHost*>(host->context); }
 
   static ptychoflow_status emit(const ptychoflow_host* host, ptychoflow_packet* packet) {
-    stage::Packet kept;
-    kept.metadata = stage::Json::parse(packet->metadata);
-    for (std::uint32_t i = 0; i < packet->tensor_count; ++i) {
-      kept.tensors.emplace(packet->tensors[i].name, stage::Tensor(std::exchange(packet->tensors[i].array, nullptr)));
-    }
-    of(host).packets.push_back(std::move(kept));
+    of(host).packets.push_back(stage::taken_over(*packet));
     return of(host).emit_answer;
+  }
+  static const void* extension(const ptychoflow_host* host, const char* id) {
+    static const ptychoflow_ahead ahead{.struct_size = sizeof(ahead),
+                                        .send = [](const ptychoflow_host* from, ptychoflow_packet* c) {
+                                          stage::Packet packet = stage::taken_over(*c);
+                                          of(from).ahead(packet);
+                                          for (std::uint32_t i = 0; i < c->tensor_count; ++i)
+                                            c->tensors[i].array = packet.take(c->tensors[i].name).release();
+                                        }};
+    return std::string_view(id) == PTYCHOFLOW_AHEAD && of(host).ahead ? &ahead : nullptr;
   }
   static void log(const ptychoflow_host* host, ptychoflow_log_level, const char* text) {
     of(host).lines.push_back(text);

@@ -86,6 +86,30 @@ TEST(BatchPlan, MagnitudesLeaveTheDeviceFirst) {
   EXPECT_THROW(plan_batches(work, h200), Error) << "none of the processor's memory may be used";
 }
 
+TEST(BatchPlan, TheNextScansMagnitudesHaveRoomWhereTheyTakeNobodysPlace) {
+  Workload work = figure_4(8);
+  const auto alone = plan_batches(work, h200);
+  EXPECT_EQ(alone.next_magnitudes, 0U);
+  work.next_follows = true;
+  const auto both = plan_batches(work, h200);
+  EXPECT_EQ(both.next_magnitudes, both.magnitudes);
+  EXPECT_EQ(both.total(), alone.total() + alone.magnitudes);
+  DeviceFacts tight = h200;
+  tight.free_bytes = both.total() - 1;
+  const auto without = plan_batches(work, tight);
+  EXPECT_EQ(without.total(), alone.total()) << "batches do not get smaller for it";
+  tight.free_bytes = alone.total() - alone.magnitudes / 2;
+  tight.host_bytes = 64 * GiB;
+  const auto away = plan_batches(work, tight);
+  EXPECT_TRUE(away.magnitudes_on_host) << "then they come from where the next scan's lie, too";
+  EXPECT_EQ(away.on_host(), 2 * alone.magnitudes);
+  tight.host_bytes = alone.magnitudes;
+  EXPECT_EQ(plan_batches(work, tight).on_host(), alone.magnitudes);
+  EXPECT_EQ(plan_batches(work, tight).next_magnitudes, 0U);
+  work.magnitudes = MagnitudesLie::on_the_device;
+  EXPECT_EQ(plan_batches(work, h200).next_magnitudes, both.magnitudes);
+}
+
 TEST(BatchPlan, ViewsThatJoinTakeTheirExitWavesTwice) {
   Workload work = figure_4(4);
   const auto plan = plan_batches(work, h200);

@@ -31,6 +31,8 @@ class CudaGpu final : public Gpu {
   device::Memory* memory() override { return &device::cuda::gpu_memory(); }
   device::Memory* far_memory() override { return &device::cuda::pinned_memory(); }
 
+  void use_on_this_thread() override { PTYCHOFLOW_CUDA(cudaSetDevice(device_)); }
+
   double copy_rate() override { return 2 * bytes_a_second(&device::cuda::gpu_memory(), cudaMemcpyDeviceToDevice); }
 
   double far_copy_rate() override { return bytes_a_second(&device::cuda::pinned_memory(), cudaMemcpyHostToDevice); }
@@ -80,6 +82,7 @@ class CudaGpu final : public Gpu {
   std::unique_ptr<Kernels<T>> kernels(Yx<Index> frame) {
     const auto plan = [this](Workload work) {
       work.live = options_.live;
+      work.next_follows = options_.next_follows;
       return plan_batches(work, facts(), options_.batch_views);
     };
     return make_cuda_kernels<T>(device_, frame, options_.object_sum, plan, rank_sum_.get());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -14,6 +15,7 @@
 #include "load_schema.hpp"
 #include "plugin/api/stage.hpp"
 #include "plugin/stages/load/follower.hpp"
+#include "plugin/stages/load/next_scan.hpp"
 #include "plugin/stages/load/open_scan.hpp"
 #include "plugin/stages/load/parameters.hpp"
 
@@ -54,21 +56,23 @@ class Load : public stage::Stage {
     if (ended_) return false;
     if (params_.follow) return produce_following();
     if (done_ == 0 && opened_ != number_) open_next();
-    const auto count = std::min(static_cast<std::size_t>(params_.block_frames), share_.size() - done_);
-    const auto numbers = std::span<const Index>(share_).subspan(done_, count);
-    Packet packet = scan_->packet(numbers, done_ == 0);
+    const auto& share = now_.share;
+    const auto count = std::min(static_cast<std::size_t>(params_.block_frames), share.size() - done_);
+    const auto numbers = std::span<const Index>(share).subspan(done_, count);
+    Packet packet = done_ < now_.ahead ? now_.scan->packet_without_frames(numbers, done_ == 0)
+                                       : now_.scan->packet(numbers, done_ == 0);
     packet.metadata = metadata_;
     done_ += count;
-    if (done_ == share_.size()) {
-      scan_->require_light(share_);
+    if (done_ == share.size()) {
+      now_.scan->require_light(share);
       packet.metadata["ends_scan"] = true;
       read_next_ahead();
     }
     const std::string which =
         params_.scans.size() > 1 ? fmt::format(" of scan {} of {}", number_ + 1, params_.scans.size()) : "";
-    progress(static_cast<Index>(done_), static_cast<Index>(share_.size()), "frames read" + which);
+    progress(static_cast<Index>(done_), static_cast<Index>(share.size()), "frames read" + which);
     emit(packet);
-    if (done_ == share_.size()) {
+    if (done_ == share.size()) {
       if (params_.scans.size() > 1 && all_should_stop()) ended_ = true;  // between two scans nothing is lost
       move_on();
     }
@@ -88,11 +92,28 @@ class Load : public stage::Stage {
     }
   }
 
-  /// While the stages downstream are busy with this scan. Where ranks share a machine, they share the reading, too.
+  /// While the stages downstream are busy with this scan.
   void read_next_ahead() {
     const std::size_t next = number_ + group().count;
     if (next >= params_.scans.size()) return;
-    ahead_.emplace(params_.scans[next].file, host().rank, host().rank_count);
+    if (!can_send_ahead() || !io::can_read_beside_others()) return read_into_cache(next);
+    const auto open = [this, next] {
+      ScanInHand scan = open_scan(next);
+      require_alike(scan);
+      return scan;
+    };
+    const auto send = [this, next](Packet& packet) {
+      send_ahead(packet);
+      const bool taken = !packet.has("frames");
+      if (!taken) read_into_cache(next);
+      return taken;
+    };
+    next_ = std::make_unique<NextScan>(next, open, send, params_.block_frames);
+  }
+
+  /// Where ranks share a machine, they share the reading, too.
+  void read_into_cache(std::size_t number) {
+    cached_.emplace(params_.scans[number].file, host().rank, host().rank_count);
   }
 
   /// To the next scan, on all ranks alike: they have agreed that the one before is done, or bad.
@@ -112,26 +133,31 @@ class Load : public stage::Stage {
     return comm::Communicator(host().mpi_communicator(&host())).max(should_stop() ? 1 : 0) > 0;
   }
 
-  /// Opens a scan and describes the stream that it gives.
-  Description open_scan(std::size_t number) {
-    ahead_.reset();
-    opened_.reset();
+  /// Opens a scan and describes the stream that it gives. On any thread, but for the first scan, whose orientation may
+  /// be to be found.
+  ScanInHand open_scan(std::size_t number) {
     const auto to_root = [this](ptychoflow_log_level level) {
       return [this, level](const std::string& text) {
         if (is_root()) log(level, text);
       };
     };
-    scan_.emplace(params_, params_.scans[number], OpenScan::Place{host().rank, host().rank_count},
-                  to_root(PTYCHOFLOW_LOG_INFO), to_root(PTYCHOFLOW_LOG_WARNING));
-    scan_->place_views();
+    auto scan =
+        std::make_unique<OpenScan>(params_, params_.scans[number], OpenScan::Place{host().rank, host().rank_count},
+                                   to_root(PTYCHOFLOW_LOG_INFO), to_root(PTYCHOFLOW_LOG_WARNING));
+    scan->place_views();
     if (params_.find_orientation) {
-      choose_orientation();
-      scan_->place_views();
+      choose_orientation(*scan);
+      scan->place_views();
     }
-    share_ = params_.follow ? std::vector<Index>{} : scan_->share_out();
-    Description stream = scan_->describe();
-    metadata_ = stream.metadata;
-    return stream;
+    auto share = params_.follow ? std::vector<Index>{} : scan->share_out();
+    Description stream = scan->describe();
+    return {std::move(scan), std::move(stream), std::move(share)};
+  }
+
+  void go_to(std::size_t number, ScanInHand scan) {
+    now_ = std::move(scan);
+    metadata_ = now_.stream.metadata;
+    opened_ = number;
   }
 
   /// Waits for the first frames, which say what the stream looks like.
@@ -140,13 +166,13 @@ class Load : public stage::Stage {
     follower_.emplace(
         file, *params_.follow, [this] { return find_frames(params_); }, [this] { return should_stop(); });
     follower_->wait_for_frames();
-    Description stream = open_scan(0);
-    scan_->close();
+    go_to(0, open_scan(0));
+    now_.scan->close();
     if (const auto frames = params_.follow->frames) {  // that are expected: it may turn out otherwise
       metadata_["frame_count"] = *frames;
       metadata_["frame_count_local"] = (*frames + host().rank_count - 1) / host().rank_count;
     }
-    return stream;
+    return now_.stream;
   }
 
   /// What the root sees. Collective.
@@ -170,14 +196,14 @@ class Load : public stage::Stage {
   bool produce_following() {
     const Sight sight = look();
     const Index ranks = host().rank_count, after = std::min(sight.frames, taken_ + params_.block_frames * ranks);
-    if (after > taken_) scan_->open_again(after);
+    if (after > taken_) now_.scan->open_again(after);
     std::vector<Index> numbers;
     for (Index j = taken_; j < after; ++j) {
       if (j % ranks == host().rank) numbers.push_back(j);
     }
-    Packet packet = scan_->packet(numbers, taken_ == 0);
-    scan_->close();
-    share_.insert(share_.end(), numbers.begin(), numbers.end());
+    Packet packet = now_.scan->packet(numbers, taken_ == 0);
+    now_.scan->close();
+    now_.share.insert(now_.share.end(), numbers.begin(), numbers.end());
     taken_ = after;
     packet.metadata = metadata_;
     ended_ = sight.end != End::none && after == sight.frames;
@@ -200,9 +226,9 @@ class Load : public stage::Stage {
         info(fmt::format("{}: {} frames", file, sight.frames));
       }
     }
-    scan_->require_light(share_);
+    now_.scan->require_light(now_.share);
     metadata["frame_count"] = sight.frames;
-    metadata["frame_count_local"] = share_.size();
+    metadata["frame_count_local"] = now_.share.size();
     metadata["ends_scan"] = true;
   }
 
@@ -210,9 +236,8 @@ class Load : public stage::Stage {
   Description open_first_good() {
     for (std::size_t number = 0;; ++number) {
       try {
-        Description stream = open_scan(number);
-        opened_ = number;
-        return stream;
+        go_to(number, open_scan(number));
+        return now_.stream;
       } catch (const Error& e) {
         if (e.code() != ErrorCode::data || number + 1 == params_.scans.size()) throw;
         if (is_root()) warn(fmt::format("{}; the next scan says what the stream looks like", e.what()));
@@ -220,14 +245,23 @@ class Load : public stage::Stage {
     }
   }
 
-  /// The stages downstream were configured for the first good scan: later ones must be like it.
   void open_next() {
-    const Description here = open_scan(number_);
+    opened_.reset();
+    const auto next = std::exchange(next_, nullptr);
+    ScanInHand scan = next && next->number() == number_ ? next->take() : open_scan(number_);
+    cached_.reset();
+    require_alike(scan);
+    go_to(number_, std::move(scan));
+  }
+
+  /// The stages downstream were configured for the first good scan: later ones must be like it.
+  void require_alike(const ScanInHand& scan) const {
+    const Description& here = scan.stream;
     const auto differ = [&](const std::string& what) {
       throw Error(ErrorCode::data,
                   fmt::format("{}: its {} differ from those of {}: scans of one series "
                               "must be alike; reconstruct it in a run of its own",
-                              scan_->header().file, what, stream_.metadata.at("source").get<std::string>()));
+                              scan.scan->header().file, what, stream_.metadata.at("source").get<std::string>()));
     };
     const Json& frames = here.tensors["frames"];
     if (frames != stream_.tensors["frames"]) differ("frames' type or size");
@@ -238,19 +272,18 @@ class Load : public stage::Stage {
       if (here.metadata.value(key, Json()) != stream_.metadata.value(key, Json()))
         differ(fmt::format("metadata ({})", key));
     }
-    opened_ = number_;
   }
 
   /// For this scan and all that follow. Collective: the root tries, and all take what it found.
-  void choose_orientation() {
+  void choose_orientation(OpenScan& scan) {
     std::string chosen;
     if (is_root()) {
       device::ThreadPool threads(std::max(1, static_cast<int>(host().threads)));
-      const auto trials = scan_->try_orientations(threads);
+      const auto trials = scan.try_orientations(threads);
       const auto& best = trials.front().orientation;
       for (const bool is : {best.swap_xy, best.flip_x, best.flip_y}) chosen += is ? '1' : '0';
       info(fmt::format("{}: positions: auto chose {}: R {:.3f} on some views, the next best has {:.3f}",
-                       scan_->header().file, best.text(), trials[0].r_factor, trials[1].r_factor));
+                       scan.header().file, best.text(), trials[0].r_factor, trials[1].r_factor));
     }
     agree();
     comm::Communicator(host().mpi_communicator(&host())).broadcast(chosen);
@@ -265,13 +298,13 @@ class Load : public stage::Stage {
   std::optional<std::size_t> opened_;  ///< the scan that is open, and fits
   bool ended_ = false;                 ///< no more scans
   Description stream_;                 ///< of the first good scan
-  std::optional<OpenScan> scan_;
-  std::optional<io::ReadAhead> ahead_;  ///< of the next scan
-  std::optional<Follower> follower_;    ///< of a scan that is still running
+  ScanInHand now_;
+  std::optional<Follower> follower_;  ///< of a scan that is still running
   Json metadata_;
-  std::vector<Index> share_;  ///< this rank's frames; of a scan that is still running, those that it has read
-  std::size_t done_ = 0;      ///< of them
-  Index taken_ = 0;           ///< frames of a scan that is still running, on all ranks
+  std::size_t done_ = 0;                 ///< of this rank's frames
+  Index taken_ = 0;                      ///< frames of a scan that is still running, on all ranks
+  std::optional<io::ReadAhead> cached_;  ///< of the next scan
+  std::unique_ptr<NextScan> next_;       ///< last: its thread uses the rest
 };
 
 }  // namespace

@@ -138,8 +138,14 @@ Description OpenScan::describe() const {
 }
 
 Packet OpenScan::packet(std::span<const Index> numbers, bool is_first) {
+  Tensor frames = reader_->read(numbers, params_.first, params_.step);
+  Packet packet = packet_without_frames(numbers, is_first);
+  packet.tensors.emplace("frames", std::move(frames));
+  return packet;
+}
+
+Packet OpenScan::packet_without_frames(std::span<const Index> numbers, bool is_first) const {
   Packet packet;
-  packet.tensors.emplace("frames", reader_->read(numbers, params_.first, params_.step));
   add_places(packet, numbers);
   if (is_first) add_once(packet);
   return packet;

@@ -56,6 +56,9 @@ class OpenScan {
   /// Some of the selected frames, with what else they need; the first packet has what there is once a scan.
   stage::Packet packet(std::span<const Index> numbers, bool is_first);
 
+  /// The same for frames that the next stage has already.
+  stage::Packet packet_without_frames(std::span<const Index> numbers, bool is_first) const;
+
   /// @param read  all that this rank has read
   /// @throws Error (data) if nothing that was read was above 0
   void require_light(std::span<const Index> read) const;

@@ -46,6 +46,7 @@ Json memory_figures(const BatchPlan& plan) {
           {"resident_views", plan.resident_views},
           {"magnitudes_bytes", plan.magnitudes},
           {"magnitudes_on_host", plan.magnitudes_on_host},
+          {"next_magnitudes_bytes", plan.next_magnitudes},
           {"traffic_bytes_per_iteration", plan.traffic_per_iteration()},
           {"batch_waves_bytes", plan.batch_waves},
           {"transform_work_bytes", plan.transform_work},

@@ -10,10 +10,24 @@
 
 namespace ptychoflow::ptycho_dm {
 
+/// A store in either precision.
+class AnyFrameStore {
+ public:
+  virtual ~AnyFrameStore() = default;
+
+  /// [y][x], 0 where measured; holds for the frames that come after.
+  virtual void set_mask(View<const std::uint8_t, 2> mask) = 0;
+
+  /// Takes `frames` out of the packet, and adds them and its `frame_index` and `positions_m`, once the packet before is
+  /// converted.
+  /// @throws Error (data) for a count that is negative or not a number, unless `negative_is_masked`
+  virtual void add(stage::Packet& packet) = 0;
+};
+
 /// Frames of one scan on one rank. Counts become magnitudes on a thread of the store's own, while the caller sees to
 /// the next packet; the frames themselves are not kept. An error that this thread meets is thrown by the next call.
 template <class T>
-class FrameStore {
+class FrameStore final : public AnyFrameStore {
  public:
   using Magnitudes = typename ptycho::Problem<T>::Magnitudes;
 
@@ -21,19 +35,16 @@ class FrameStore {
   /// processor's) as they are made.
   FrameStore(ptycho::Yx<Index> frame, Index expected, device::Memory* memory);
 
-  /// [y][x], 0 where measured; holds for the frames that come after.
-  void set_mask(View<const std::uint8_t, 2> mask);
-
-  /// Takes `frames` out of the packet, and adds them and its `frame_index` and `positions_m`, once the packet before is
-  /// converted.
-  /// @throws Error (data) for a count that is negative or not a number, unless `negative_is_masked`
-  void add(stage::Packet& packet);
+  void set_mask(View<const std::uint8_t, 2> mask) override;
+  void add(stage::Packet& packet) override;
 
   /// Waits until all frames are converted and all magnitudes in their memory.
   void finish();
 
   /// Gives the magnitudes away, once they are all there.
   std::shared_ptr<const Magnitudes> take_magnitudes();
+
+  device::Memory* memory() const { return memory_; }
 
   // These hold once `finish` has returned.
   std::shared_ptr<const Magnitudes> magnitudes() const { return magnitudes_; }

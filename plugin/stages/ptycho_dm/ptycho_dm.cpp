@@ -2,21 +2,20 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <optional>
 
-#include "core/comm/node_place.hpp"
 #include "core/device/gpu_library.hpp"
-#include "core/device/scratch.hpp"
 #include "core/io/result_file.hpp"
 #include "core/io/scan_file_name.hpp"
-#include "core/ptycho/memory_plan.hpp"
 #include "plugin/api/stage.hpp"
+#include "plugin/stages/ptycho_dm/early_frames.hpp"
 #include "plugin/stages/ptycho_dm/result_packet.hpp"
 #include "plugin/stages/ptycho_dm/scan_job.hpp"
+#include "plugin/stages/ptycho_dm/scan_memory.hpp"
 #include "ptycho_dm_schema.hpp"
 
 namespace ptychoflow::ptycho_dm {
@@ -49,8 +48,10 @@ class PtychoDm final : public stage::Stage {
     choose_probe(input);
     check_previous_results();
     check_checkpoint(input.metadata);
+    parameters_.gpu.next_follows = input.metadata.value("scan_count", 1) > 1;
     open_device();
-    plan_for(input.metadata);
+    memory_.emplace(parameters_, frame_, host().threads, gpu_.get(), [this](const std::string& text) { info(text); });
+    memory_->plan_for(input.metadata);
     parameters_.settings.gather_object = needs_whole_object(input.metadata);
 
     Description output = input;
@@ -78,6 +79,21 @@ class PtychoDm final : public stage::Stage {
     if (ends_scan) end_scan();
   }
 
+  bool takes_ahead() const override { return memory_ && memory_->has_room_for_next(1); }
+
+  void take_ahead(Packet& packet) override {
+    const std::scoped_lock lock(early_mutex_);
+    gpu_->use_on_this_thread();
+    const std::string scan = packet.metadata.value("scan", "");
+    if (!early_ || early_->scan() != scan) {
+      const Index frames = packet.metadata.value("frame_count_local", Index{0});
+      if (!memory_->has_room_for_next(frames)) return;
+      early_.reset();  // of a scan that never had its turn
+      early_.emplace(scan, memory_->make_store(frames));
+    }
+    early_->take(packet);
+  }
+
   void abandon_scan() override {
     job_.reset();
     carried_ = {};
@@ -89,8 +105,9 @@ class PtychoDm final : public stage::Stage {
 
  private:
   void begin_scan(Packet& first) {
+    const std::scoped_lock lock(early_mutex_);
     const Json& metadata = first.metadata;
-    if (planned_for_ != size_of(metadata)) plan_for(metadata);
+    memory_->plan_for(metadata);
     scan_parameters_ = parameters_;
     scan_parameters_.checkpoint.file = checkpoint_file(metadata);
     if (last_probe_) start_from_last_probe(first);
@@ -98,16 +115,22 @@ class PtychoDm final : public stage::Stage {
     services.ranks = comm::Communicator(host().mpi_communicator(&host()));
     services.threads = host().threads;
     services.gpu = gpu_.get();
-    services.plan = plan_;
-    services.scratch = scratch_ ? &*scratch_ : nullptr;
-    services.magnitudes = memory_of_magnitudes();
+    services.plan = memory_->plan();
+    services.scratch = memory_->scratch();
+    if (early_ && early_->scan() == metadata.value("scan", "")) {
+      EarlyFrames early = std::move(*early_);
+      early_.reset();
+      services.frames = early.give();
+    } else {
+      services.frames = memory_->make_store(metadata.value("frame_count_local", Index{0}));
+    }
     services.info = [this](const std::string& text) { info(text); };
     services.warn = [this](const std::string& text) {
       if (is_root()) warn(text);
     };
     services.progress = [this](Index done, Index total, const std::string& text) { progress(done, total, text); };
     services.should_stop = [this] { return should_stop(); };
-    job_ = make_scan_job(scan_parameters_, frame_, metadata.value("frame_count_local", Index{0}), std::move(services));
+    job_ = make_scan_job(scan_parameters_, frame_, std::move(services));
     start_time_ = now_utc();
   }
 
@@ -225,53 +248,6 @@ class PtychoDm final : public stage::Stage {
     }
   }
 
-  /// What the memory of a scan depends on.
-  static Json size_of(const Json& metadata) {
-    return {metadata.value("frame_count_local", Json()), metadata.value("object_px_local", Json())};
-  }
-
-  /// Plans memory, says so, and prepares the scratch folder. Collective the first time.
-  void plan_for(const Json& metadata) {
-    planned_for_ = size_of(metadata);
-    const Index frames = metadata.value("frame_count_local", Index{0});
-    ptycho::Workload work{frame_,
-                          {},
-                          frames,
-                          metadata.value("frame_count", frames),
-                          parameters_.probe_modes.value_or(parameters_.max_probe_modes),
-                          parameters_.object_modes,
-                          parameters_.real_bytes(),
-                          parameters_.settings.sums == ptycho::Sums::whole_numbers,
-                          parameters_.live.has_value()};
-    if (const auto object = metadata.find("object_px_local"); object != metadata.end()) {
-      work.object = {object->at(0), object->at(1)};
-    }
-    if (gpu_) {
-      const auto facts = gpu_->facts();
-      gpu_plan_ = plan_batches(work, facts, parameters_.gpu.batch_views);
-      info("GPU memory:\n" + describe(gpu_plan_, facts));
-      return;
-    }
-    if (!parameters_.host_bytes) parameters_.host_bytes = memory_of_this_rank();
-    const ptycho::MemoryBudget budget{*parameters_.host_bytes, !parameters_.scratch.empty(),
-                                      std::max(1, static_cast<int>(host().threads))};
-    if (!parameters_.scratch.empty() && !scratch_) scratch_.emplace(parameters_.scratch);
-    plan_ = plan_memory(work, budget);
-    if (scratch_) scratch_->expect_room(plan_.in_scratch);
-    info("memory of a rank:\n" + describe(plan_, budget));
-  }
-
-  device::Memory* memory_of_magnitudes() {
-    if (gpu_) return gpu_plan_.magnitudes_on_host ? gpu_->far_memory() : gpu_->memory();
-    return plan_.magnitudes_in_scratch ? &*scratch_ : nullptr;
-  }
-
-  /// What the machine has, but for a rest that others need, shared among its ranks.
-  static std::uint64_t memory_of_this_rank() {
-    const auto physical = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    return static_cast<std::uint64_t>(0.95 * physical / comm::place_on_node().size);
-  }
-
   /// A file that cannot be read must fail now, not after the frames have been.
   void check_previous_results() const {
     if (const auto* probe = std::get_if<ptycho::ProbeOfFile>(&parameters_.guess.probe)) io::read_result(probe->file);
@@ -281,14 +257,13 @@ class PtychoDm final : public stage::Stage {
 
   Parameters parameters_;
   Parameters scan_parameters_;  ///< of the scan under way
-  Json planned_for_;
-  Tensor last_probe_;  ///< of the scan before, where the next starts from it
+  Tensor last_probe_;           ///< of the scan before, where the next starts from it
   std::unique_ptr<ptycho::Gpu> gpu_;
-  std::optional<device::Scratch> scratch_;
-  ptycho::MemoryPlan plan_;
-  ptycho::BatchPlan gpu_plan_;
+  std::optional<ScanMemory> memory_;
   ptycho::Yx<Index> frame_;
   std::unique_ptr<ScanJob> job_;
+  std::mutex early_mutex_;  ///< of `early_` and, while scans come, `memory_`
+  std::optional<EarlyFrames> early_;
   Packet carried_;
   std::string start_time_;
   Json figures_of_scans_ = Json::object();  ///< by name, where several follow each other

@@ -42,17 +42,17 @@ std::unique_ptr<Kernels<T>> make_gpu_kernels(Gpu& gpu, Yx<Index> frame) {
 template <class T>
 class Job final : public ScanJob {
  public:
-  Job(const Parameters& parameters, Yx<Index> frame, Index expected, Services services)
-      : parameters_(parameters),
-        frame_(frame),
-        services_(std::move(services)),
-        frames_(frame, expected, services_.magnitudes),
-        scan_(frame, services_.ranks) {}
+  Job(const Parameters& parameters, Yx<Index> frame, Services services)
+      : parameters_(parameters), frame_(frame), services_(std::move(services)), scan_(frame, services_.ranks) {}
 
   void add(stage::Packet& packet) override {
     if (packet.has("mask")) frames_.set_mask(packet.at("mask").view<const std::uint8_t, 2>());
     if (const stage::Tensor probe = packet.take("initial_probe")) scan_.set_initial_probe(probe);
-    frames_.add(packet);
+    if (packet.has("frames")) {
+      frames_.add(packet);
+    } else {
+      came_early_ += packet.at("frame_index").shape().at(0);
+    }
     // A fault must show before ranks wait for each other.
     if (packet.ends_scan() || parameters_.live) frames_.finish();
   }
@@ -117,6 +117,7 @@ class Job final : public ScanJob {
     figures.update(report(result, problem, modes));
     figures["setup_seconds"] = setup_seconds;
     figures["resumed_after_iteration"] = done;
+    figures["frames_that_came_early"] = came_early_;
     figures["iteration_seconds"] = seconds_since(iterations_start);
     const Index iterated = std::max<Index>(1, static_cast<Index>(result.history.size()) - done - live_iterations);
     figures["distribution"] = distribution_figures(problem.distribution(), problem.local_count(),
@@ -278,8 +279,9 @@ class Job final : public ScanJob {
           modes,  parameters_.object_modes, parameters_.real_bytes()};
       work.whole_sums = settings_.sums == Sums::whole_numbers;
       work.live = parameters_.live.has_value();
-      work.magnitudes = services_.magnitudes == services_.gpu->memory() ? MagnitudesLie::on_the_device
-                                                                        : MagnitudesLie::with_the_processor;
+      work.next_follows = parameters_.gpu.next_follows;
+      work.magnitudes = frames_.memory() == services_.gpu->memory() ? MagnitudesLie::on_the_device
+                                                                    : MagnitudesLie::with_the_processor;
       figures["memory"]["device"] =
           memory_figures(plan_batches(work, services_.gpu->facts(), parameters_.gpu.batch_views));
     }
@@ -312,7 +314,8 @@ class Job final : public ScanJob {
   GuessSettings guess_ = parameters_.guess;
   std::optional<device::ThreadPool> threads_;
   std::unique_ptr<Kernels<T>> kernels_;
-  FrameStore<T> frames_;
+  FrameStore<T>& frames_ = static_cast<FrameStore<T>&>(*services_.frames);
+  Index came_early_ = 0;  ///< frames that the store had before their packets came
   GatheredScan<T> scan_;
   std::optional<LiveReconstruction<T>> live_;
   Clock::time_point last_preview_{};
@@ -321,12 +324,11 @@ class Job final : public ScanJob {
 
 }  // namespace
 
-std::unique_ptr<ScanJob> make_scan_job(const Parameters& parameters, Yx<Index> frame, Index expected_frames,
-                                       Services services) {
+std::unique_ptr<ScanJob> make_scan_job(const Parameters& parameters, Yx<Index> frame, Services services) {
   if (parameters.precision == Precision::twofold) {
-    return std::make_unique<Job<double>>(parameters, frame, expected_frames, std::move(services));
+    return std::make_unique<Job<double>>(parameters, frame, std::move(services));
   }
-  return std::make_unique<Job<float>>(parameters, frame, expected_frames, std::move(services));
+  return std::make_unique<Job<float>>(parameters, frame, std::move(services));
 }
 
 }  // namespace ptychoflow::ptycho_dm

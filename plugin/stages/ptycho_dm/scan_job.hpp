@@ -11,6 +11,7 @@
 #include "core/ptycho/memory_plan.hpp"
 #include "core/ptycho/reconstruction.hpp"
 #include "plugin/api/stage.hpp"
+#include "plugin/stages/ptycho_dm/frame_store.hpp"
 #include "plugin/stages/ptycho_dm/parameters.hpp"
 
 namespace ptychoflow::ptycho_dm {
@@ -19,9 +20,9 @@ namespace ptychoflow::ptycho_dm {
 struct Services {
   comm::Communicator ranks;
   int threads = 1;
-  ptycho::Gpu* gpu = nullptr;            ///< null: compute on the CPU
-  device::Memory* magnitudes = nullptr;  ///< where they go; null: to the processor's memory
-  ptycho::MemoryPlan plan;               ///< of a rank that computes on the CPU
+  ptycho::Gpu* gpu = nullptr;             ///< null: compute on the CPU
+  std::unique_ptr<AnyFrameStore> frames;  ///< in the precision of the parameters, with those that have come already
+  ptycho::MemoryPlan plan;                ///< of a rank that computes on the CPU
   device::Scratch* scratch = nullptr;
   std::function<void(const std::string&)> info;
   std::function<void(const std::string&)> warn;
@@ -33,7 +34,7 @@ class ScanJob {
  public:
   virtual ~ScanJob() = default;
 
-  /// Takes a packet's frames, and mask and starting probe if it has them.
+  /// Takes a packet's frames, unless they have come already, and mask and starting probe if it has them.
   virtual void add(stage::Packet& packet) = 0;
 
   /// While frames are still coming (`live`): iterates on the views that are there, once they are enough. Returns
@@ -47,9 +48,7 @@ class ScanJob {
   virtual void clean_up() = 0;
 };
 
-/// @param frame            pixels of a frame
-/// @param expected_frames  of this rank, 0 if not known
-std::unique_ptr<ScanJob> make_scan_job(const Parameters& parameters, ptycho::Yx<Index> frame, Index expected_frames,
-                                       Services services);
+/// @param frame  pixels of a frame
+std::unique_ptr<ScanJob> make_scan_job(const Parameters& parameters, ptycho::Yx<Index> frame, Services services);
 
 }  // namespace ptychoflow::ptycho_dm
