@@ -20,6 +20,16 @@ class Upload {
   virtual void finish() = 0;
 };
 
+/// What lay at a place in a device's memory when this was made. It comes while the device goes on, whatever becomes of
+/// the place. Throws Error (resource) if the device fails.
+class Download {
+ public:
+  virtual ~Download() = default;
+
+  /// Waits until all bytes are here, where they stay as long as this lives.
+  virtual const void* finish() = 0;
+};
+
 /// A graphics card's memory, say. Where a pointer to it is null, the processor's own memory is meant. All calls but
 /// `release` throw Error (resource) if the device fails.
 class Memory {
@@ -34,6 +44,9 @@ class Memory {
 
   /// A way in beside all else that the device does.
   virtual std::unique_ptr<Upload> upload() = 0;
+
+  /// A way out likewise. As it stands it copies at once.
+  virtual std::unique_ptr<Download> download(const void* from, std::size_t bytes);
 };
 
 }  // namespace ptychoflow::device

@@ -85,6 +85,7 @@ BatchPlan plan_with(const Workload& work, Index batch, Index lanes, Choice choic
   const Bytes parts = static_cast<Bytes>(probe_parts) * (2 * probes + 1) * frame;
   plan.fields = (2 * objects * 2 + 2) * object * real + (2 * probes * 2 + 2) * frame * real +
                 parts * (work.whole_sums ? 8 : real);
+  if (work.live) plan.fields += ((2 * objects + 1) * object + 2 * probes * frame) * real;  // of a preview
   if (work.whole_sums) plan.fields += 16 * (objects * object + probes * frame) + 8 * frame;
   plan.lists = bytes_of_lists(work);
   return plan;

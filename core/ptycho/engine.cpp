@@ -267,15 +267,9 @@ double Engine<T>::r_factor(Index stride) {
 }
 
 template <class T>
-device::Array<float, 2> Engine<T>::coverage() {
+const device::Array<T, 2>& Engine<T>::light_on_object() {
   kernels_.cover_object(problem_, state_, object_overlap_);
-  const device::OnHost denominator(object_overlap_.denominator);
-  const auto light_per_pixel = denominator.view();
-  const auto largest = static_cast<T>(ranks_.max(static_cast<double>(*std::ranges::max_element(light_per_pixel))));
-  device::Array<float, 2> relative(light_per_pixel.extents());
-  std::transform(light_per_pixel.begin(), light_per_pixel.end(), relative.begin(),
-                 [&](T light) { return largest > 0 ? static_cast<float>(light / largest) : 0.0f; });
-  return relative;
+  return object_overlap_.denominator;
 }
 
 template class Engine<float>;

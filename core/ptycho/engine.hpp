@@ -40,9 +40,9 @@ class Engine {
   /// R of the present PO, √(Σ(√model − √I)²/ΣI), over every `stride`-th view of the scan.
   double r_factor(Index stride = 1);
 
-  /// Light that each object pixel gets from the present probe, Σ_k Σ_j |P|², relative to its maximum: [y][x] of the
-  /// rows that this rank holds.
-  device::Array<float, 2> coverage();
+  /// Light that each object pixel gets from the present probe, Σ_k Σ_j |P|²: [y][x] of the rows that this rank holds,
+  /// in the kernels' memory. Holds until the next call.
+  const device::Array<T, 2>& light_on_object();
 
  private:
   enum class Numerator { gathered, to_gather };

@@ -6,6 +6,7 @@
 
 #include "core/base/error.hpp"
 #include "core/device/on_host.hpp"
+#include "core/device/snapshot.hpp"
 
 namespace ptychoflow::ptycho {
 namespace {
@@ -81,6 +82,14 @@ struct LiveReconstruction<T>::Stand {
         engine(problem, state, settings, kernels, ranks) {}
 };
 
+/// What has been reached, on its way to the processor.
+template <class T>
+struct LiveReconstruction<T>::Glimpse {
+  device::Snapshot<Complex<T>, 3> object, probe;
+  device::Snapshot<T, 2> light;
+  std::vector<IterationFigures> history;
+};
+
 template <class T>
 LiveReconstruction<T>::LiveReconstruction(const Settings& settings, Kernels<T>& kernels, comm::Communicator ranks)
     : settings_(settings), kernels_(kernels), ranks_(std::move(ranks)) {}
@@ -134,8 +143,19 @@ Run<T> LiveReconstruction<T>::run() const {
 }
 
 template <class T>
-Result<T> LiveReconstruction<T>::look() const {
-  return present(run(), true);
+void LiveReconstruction<T>::look() {
+  glimpse_ =
+      std::make_unique<Glimpse>(Glimpse{device::Snapshot(stand_->state.object), device::Snapshot(stand_->state.probe),
+                                        device::Snapshot(stand_->engine.light_on_object()), history_});
+}
+
+template <class T>
+Result<T> LiveReconstruction<T>::seen() {
+  const auto glimpse = std::exchange(glimpse_, nullptr);
+  Result<T> result = present<T>(run(), {glimpse->object.view(), glimpse->probe.view(), glimpse->light.view()}, true);
+  result.history = std::move(glimpse->history);
+  result.r_factor = result.history.back().fourier_error;
+  return result;
 }
 
 template <class T>

@@ -31,20 +31,26 @@ class LiveReconstruction {
   const IterationFigures& iterate();
   const std::vector<IterationFigures>& history() const { return history_; }
 
-  /// What has been reached so far, with the object whole on the root; see `present`.
-  Result<T> look() const;
+  /// Remembers what has been reached so far, until it is `seen`. It comes from a device while iterations go on.
+  void look();
+
+  /// What there was at the last `look`, since when no views were taken: with its history, and the object whole on the
+  /// root; see `present`.
+  Result<T> seen();
 
   /// `settings.iterations` more, and the result. Ends this reconstruction.
   Result<T> finish(const Observer& observer);
 
  private:
   struct Stand;
+  struct Glimpse;
   Run<T> run() const;
 
   const Settings& settings_;
   Kernels<T>& kernels_;
   comm::Communicator ranks_;
   std::unique_ptr<Stand> stand_;
+  std::unique_ptr<Glimpse> glimpse_;  ///< between `look` and `seen`
   std::vector<IterationFigures> history_;
 };
 

@@ -83,7 +83,9 @@ Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const 
   kernels.take_object(state);
   kernels.take_probe(state);
   const double r_factor = engine.r_factor();
-  Result<T> result = present(run, settings.gather_object);
+  const device::OnHost object(state.object), probe(state.probe);
+  const device::OnHost light(engine.light_on_object());
+  Result<T> result = present<T>(run, {object, probe, light}, settings.gather_object);
   result.r_factor = r_factor;
   result.history = std::move(history);
   result.stopped = stopped;
@@ -91,12 +93,22 @@ Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const 
 }
 
 template <class T>
-Result<T> present(const Run<T>& run, bool whole_object) {
+device::Array<float, 2> coverage_of(View<const T, 2> light, const comm::Communicator& ranks) {
+  const T most_here = light.empty() ? T(0) : *std::ranges::max_element(light);
+  const auto most = static_cast<T>(ranks.max(static_cast<double>(most_here)));
+  device::Array<float, 2> share(light.extents());
+  std::ranges::transform(light, share.begin(),
+                         [most](T here) { return most > 0 ? static_cast<float>(here / most) : 0.0f; });
+  return share;
+}
+
+template <class T>
+Result<T> present(const Run<T>& run, const Reached<T>& reached, bool whole_object) {
   const Index object_rows = run.problem.layout().object.y;
   const RowsHere here = object_here(run);
   Result<T> result;
-  const auto coverage = run.engine.coverage();
-  const auto object = orthogonal<T>(device::OnHost(run.state.object), here);
+  const auto coverage = coverage_of(reached.light, run.ranks);
+  const auto object = orthogonal<T>(reached.object, here);
   if (whole_object) {
     result.coverage = whole_on_root(coverage.view(), object_rows, here);
     result.object = whole_on_root(object.view(), object_rows, here);
@@ -104,7 +116,7 @@ Result<T> present(const Run<T>& run, bool whole_object) {
     result.coverage = owned_rows(coverage.view(), here);
     result.object = owned_rows(object.view(), here);
   }
-  result.probe = orthogonal<T>(device::OnHost(run.state.probe), probe_here(run));
+  result.probe = orthogonal<T>(reached.probe, probe_here(run));
   result.occupancy = occupancy<T>(result.probe.view());
   return result;
 }
@@ -127,7 +139,8 @@ Index find_probe_modes(const Problem<T>& problem, const std::function<State<T>(I
   template Result<T> reconstruct(const Problem<T>&, State<T>, const Settings&, Kernels<T>&, const comm::Communicator&, \
                                  const Observer&, const PagingPlan&, const Checkpoints<T>*);                           \
   template Result<T> go_on(const Run<T>&, std::vector<IterationFigures>, const Observer&, const Checkpoints<T>*);      \
-  template Result<T> present(const Run<T>&, bool);                                                                     \
+  template device::Array<float, 2> coverage_of(View<const T, 2>, const comm::Communicator&);                           \
+  template Result<T> present(const Run<T>&, const Reached<T>&, bool);                                                  \
   template Index find_probe_modes(const Problem<T>&, const std::function<State<T>(Index)>&, const Settings&, Index,    \
                                   Index, Kernels<T>&, const comm::Communicator&, const Observer&, const PagingPlan&);
 

@@ -50,10 +50,22 @@ template <class T>
 Result<T> go_on(const Run<T>& run, std::vector<IterationFigures> history, const Observer& observer,
                 const Checkpoints<T>* checkpoints = nullptr);
 
-/// What has been reached, without R and history. Collective.
+/// What has been reached between two iterations, as the processor sees it.
+template <class T>
+struct Reached {
+  View<const Complex<T>, 3> object;  ///< [object mode][y][x] of the rows that this rank holds
+  View<const Complex<T>, 3> probe;   ///< [probe mode][y][x]
+  View<const T, 2> light;            ///< Engine::light_on_object
+};
+
+/// Engine::light_on_object relative to its maximum over all ranks. Collective.
+template <class T>
+device::Array<float, 2> coverage_of(View<const T, 2> light, const comm::Communicator& ranks);
+
+/// The result that it makes, without R and history. Collective.
 /// @param whole_object  on the root; else each rank has the rows for which it speaks
 template <class T>
-Result<T> present(const Run<T>& run, bool whole_object);
+Result<T> present(const Run<T>& run, const Reached<T>& reached, bool whole_object);
 
 /// The paper's trial runs: how many probe modes hold at least 1 % of the light each. Grows M_P from 1 until the weakest
 /// mode holds less, or `most` is reached. Trials run with the paper's exact modulus projection. Collective over

@@ -10,6 +10,7 @@
 #include "core/io/scan.hpp"
 #include "core/ptycho/engine.hpp"
 #include "core/ptycho/initial_guess.hpp"
+#include "core/ptycho/reconstruction.hpp"
 #include "tests/reference/difference_map.hpp"
 
 namespace ptychoflow::ptycho {
@@ -126,7 +127,7 @@ Outcome<T> iterated(const SmallScan& small, int iterations) {
   const auto kernels = make_cpu_kernels<T>(threads, small.layout.frame);
   Engine<T> engine(problem, state, settings, *kernels, {});
   for (int i = 0; i < iterations; ++i) engine.iterate();
-  auto coverage = engine.coverage();
+  auto coverage = coverage_of<T>(engine.light_on_object(), {});
   return {std::move(state), std::move(coverage)};
 }
 

@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import ptychoflow as pf
 
 FRAMES = 160
+ITERATIONS = 300  # of the whole scan
 SCAN = f"""
 name: scan
 stages:
@@ -22,7 +23,7 @@ stages:
   - stage: load
     params: {file: %(file)s%(load)s}
   - stage: ptycho_dm
-    params: {iterations: 300, initial_probe: {from_data: {defocus_m: 9.0e-5}}%(dm)s}
+    params: {iterations: %(iterations)d, initial_probe: {from_data: {defocus_m: 9.0e-5}}%(dm)s}
   - stage: phase_unwrap
   - stage: save
     params: {file: result.h5}
@@ -39,7 +40,7 @@ class Live(unittest.TestCase):
         pf.run(SCAN, cls.scans)
         cls.offline = cls.scans / "offline"
         cls.offline.mkdir()
-        pf.run(PIPELINE % {"file": cls.scans / "scan.cxi", "load": "", "dm": ""}, cls.offline,
+        pf.run(cls.pipeline(cls.scans / "scan.cxi", "", ""), cls.offline,
                options=["--report", "r.json", "--threads", "1"])
         cls.offline_r = cls.report(cls.offline)["r_factor"]
 
@@ -56,6 +57,10 @@ class Live(unittest.TestCase):
             job.kill()
             job.wait()
             job.stdout.close()
+
+    @staticmethod
+    def pipeline(file, load, dm):
+        return PIPELINE % {"iterations": ITERATIONS, "file": file, "load": load, "dm": dm}
 
     @staticmethod
     def report(folder):
@@ -76,7 +81,7 @@ class Live(unittest.TestCase):
             time.sleep(0.02)
 
     def reconstruct(self, load=FOLLOW, dm=LIVE, file="live.cxi", launcher=()):
-        (self.folder / "pipeline.yaml").write_text(PIPELINE % {"file": file, "load": load, "dm": dm})
+        (self.folder / "pipeline.yaml").write_text(self.pipeline(file, load, dm))
         return self.start(*launcher, pf.PROGRAM, "run", "pipeline.yaml", "--report", "r.json", "--threads", "1")
 
     def end(self, job, code=0):
@@ -102,7 +107,7 @@ class Live(unittest.TestCase):
         self.assertFalse(preview.exists(), "the result has come")
         figures = self.report(self.folder)
         self.assertGreater(figures["live"]["iterations"], 10)
-        self.assertEqual(len(pf.result(self.folder / "result.h5")[2]["fourier_error"]), figures["live"]["iterations"] + 300)
+        self.assertEqual(len(pf.result(self.folder / "result.h5")[2]["fourier_error"]), figures["live"]["iterations"] + ITERATIONS)
         self.assertEqual(self.views(), FRAMES)
         self.assertLess(figures["r_factor"], 1.02 * self.offline_r)
 
@@ -189,8 +194,7 @@ class Live(unittest.TestCase):
         for dm, message in ((", reproducible: true", "live: reproducible"), (", checkpoint: {file: c}", "checkpoint is for scans that are complete"),
                             (", probe_modes: auto", "give a number of modes")):
             with self.subTest(message):
-                dm = PIPELINE % {"file": self.scans / "scan.cxi", "load": FOLLOW, "dm": LIVE + dm}
-                (self.folder / "pipeline.yaml").write_text(dm)
+                (self.folder / "pipeline.yaml").write_text(self.pipeline(self.scans / "scan.cxi", FOLLOW, LIVE + dm))
                 self.assertIn(message, self.end(self.start(pf.PROGRAM, "run", "pipeline.yaml"), 2))
         with h5py.File(self.folder / "live.cxi", "w", libver="latest") as f:
             f.create_dataset("entry_1/instrument_1/detector_1/data", (0, 64, 64), "u2", maxshape=(None, 64, 64), chunks=(1, 64, 64))

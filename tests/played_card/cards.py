@@ -7,12 +7,15 @@ import ptychoflow as pf
 LIBRARIES = sys.argv[2] if len(sys.argv) > 2 else ""
 
 
+def library_path():
+    return f"{LIBRARIES}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
+
+
 def run(pipeline, folder, backend, *, ranks=1, check=True, options=(), **card):
     """`card`: PLAYED_CARD_… and the like."""
-    library_path = f"{LIBRARIES}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
     return pf.run(pipeline, folder, ranks=ranks, check=check,
                   options=["--backend", backend, "--threads", "1", "--report", "report.json", *options],
-                  environment={"LD_LIBRARY_PATH": library_path} | {k: str(v) for k, v in card.items()})
+                  environment={"LD_LIBRARY_PATH": library_path()} | {k: str(v) for k, v in card.items()})
 
 
 class InAFolder(unittest.TestCase):

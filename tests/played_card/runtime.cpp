@@ -243,6 +243,10 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return card().call("cudaEventRecord", [&] {
+    if (!stream) {  // whose work is done
+      *event = {};
+      return in_default_stream([] {});
+    }
     if (stream->recording) {
       const std::size_t line = stream->recorded_line;
       *event = {{nullptr, stream->recording->given[line]}, stream->recording, line};

@@ -58,17 +58,15 @@ struct SimulatedScan {
   Problem<T> problem(device::Memory* memory = nullptr) const {
     std::vector<LocalView> views;
     for (Index j = 0; j < layout.view_count(); ++j) views.push_back({j, j});
-    auto copy = device::Array<T, 3>::copy_of(magnitudes_.view());
-    return {layout, std::make_shared<device::Array<T, 3>>(device::moved_to(memory, std::move(copy))), views};
+    return {layout, magnitudes(memory), views};
   }
 
   /// The scan when only so many views had come.
-  Problem<T> first(Index views_there) const {
+  Problem<T> first(Index views_there, device::Memory* memory = nullptr) const {
     const std::vector<Yx<double>> positions(positions_m.begin(), positions_m.begin() + views_there);
     std::vector<LocalView> views;
     for (Index j = 0; j < views_there; ++j) views.push_back({j, j});
-    return {lay_out(optics, positions, positions_m.front()),
-            std::make_shared<device::Array<T, 3>>(device::Array<T, 3>::copy_of(magnitudes_.view())), views};
+    return {lay_out(optics, positions, positions_m.front()), magnitudes(memory), views};
   }
 
   State<T> start(Index probe_modes) const { return start(layout, probe_modes); }
@@ -78,6 +76,11 @@ struct SimulatedScan {
 
  private:
   static constexpr Index n = 32;
+
+  std::shared_ptr<const device::Array<T, 3>> magnitudes(device::Memory* memory) const {
+    auto copy = device::Array<T, 3>::copy_of(magnitudes_.view());
+    return std::make_shared<const device::Array<T, 3>>(device::moved_to(memory, std::move(copy)));
+  }
 
   device::Array<T, 3> magnitudes_;
 };

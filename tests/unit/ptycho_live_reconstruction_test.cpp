@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/ptycho/gpu.hpp"
 #include "core/ptycho/kernels_batched.hpp"
 #include "tests/support/host_queue.hpp"
 #include "tests/support/simulated_scan.hpp"
@@ -52,7 +53,27 @@ TEST_F(LiveScan, TakingNothingNewChangesNothing) {
   EXPECT_EQ(again.history().back().iteration, 12);
   EXPECT_EQ(again.history().back().fourier_error, once.history().back().fourier_error);
   EXPECT_EQ(again.history().back().exit_wave_change, once.history().back().exit_wave_change);
-  EXPECT_TRUE(std::ranges::equal(again.look().object, once.look().object));
+  again.look();
+  once.look();
+  EXPECT_TRUE(std::ranges::equal(again.seen().object, once.seen().object));
+}
+
+TEST_F(LiveScan, WhatIsSeenIsWhatThereWasAtTheLook) {
+  LiveReconstruction<float> live(settings, *kernels, {});
+  take(live, 49);
+  iterate(live, 6);
+  live.look();
+  const Result<float> at_once = live.seen();
+  live.look();
+  iterate(live, 3);
+  const Result<float> later = live.seen();
+  EXPECT_TRUE(std::ranges::equal(later.object, at_once.object));
+  EXPECT_TRUE(std::ranges::equal(later.probe, at_once.probe));
+  EXPECT_TRUE(std::ranges::equal(later.coverage, at_once.coverage));
+  EXPECT_EQ(later.history.size(), 6U);
+  EXPECT_EQ(later.r_factor, at_once.history.back().fourier_error);
+  settings.iterations = 10;
+  EXPECT_EQ(live.finish(keep_going).history.size(), 19U) << "the iteration itself has gone on";
 }
 
 TEST_F(LiveScan, ViewsThatComeLaterJoinWithoutAStartAnew) {
@@ -94,6 +115,47 @@ TEST(LiveScanOnADevice, KeepsExitWavesWhereverTheyLie) {
   }
   ASSERT_EQ(errors[1].size(), 12U);
   for (std::size_t i = 0; i < 12; ++i) EXPECT_NEAR(errors[1][i], errors[0][i], 1e-9) << i;
+}
+
+// What is seen leaves the card while it iterates on.
+TEST(LiveScanOnAGpu, WhatIsSeenIsWhatThereWasAtTheLook) {
+  std::unique_ptr<Gpu> gpu;
+  try {
+    gpu = open_gpu({.object_sum = ObjectSum::gather, .live = true}, {});
+  } catch (const Error& e) {
+    GTEST_SKIP() << e.what();
+  }
+  test::SimulatedScan<double> scan({0.7, 0.3});
+  scan.guess.object = ObjectRandom{};
+  device::ThreadPool threads(2);
+  const auto kernels = gpu->double_kernels(scan.layout.frame);
+  const auto cpu = make_cpu_kernels<double>(threads, scan.layout.frame);
+  const Settings settings;
+  LiveReconstruction<double> live(settings, *kernels, {}), expected(settings, *cpu, {});
+  const auto iterate = [&] {
+    const double error = expected.iterate().fourier_error;
+    EXPECT_NEAR(live.iterate().fourier_error, error, 1e-9);
+  };
+  for (const Index views : {22, 49}) {
+    const auto problem = scan.first(views);
+    live.take(scan.first(views, gpu->memory()), scan.start(problem.layout(), 2));
+    expected.take(problem, scan.start(problem.layout(), 2));
+    iterate();
+    for (const int iterations_meanwhile : {0, 1, 2}) {
+      expected.look();
+      live.look();
+      const auto there_was = expected.seen();
+      for (int i = 0; i < iterations_meanwhile; ++i) iterate();
+      const auto seen = live.seen();
+      EXPECT_EQ(seen.history.size(), there_was.history.size());
+      for (Index i = 0; i < seen.object.size(); ++i)
+        ASSERT_NEAR(abs(seen.object.data()[i] - there_was.object.data()[i]), 0, 1e-8) << i;
+      for (Index i = 0; i < seen.probe.size(); ++i)
+        ASSERT_NEAR(abs(seen.probe.data()[i] - there_was.probe.data()[i]), 0, 1e-5) << i;
+      for (Index i = 0; i < seen.coverage.size(); ++i)
+        ASSERT_NEAR(seen.coverage.data()[i], there_was.coverage.data()[i], 1e-6) << i;
+    }
+  }
 }
 
 TEST_F(LiveScan, EndsAsGoodAsAScanThatWasCompleteAtOnce) {

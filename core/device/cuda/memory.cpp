@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/device/cuda/check.hpp"
+#include "core/device/cuda/download.hpp"
 #include "core/device/cuda/upload.hpp"
 
 namespace ptychoflow::device::cuda {
@@ -26,6 +27,9 @@ class GpuMemory final : public device::Memory {
     if (bytes > 0) PTYCHOFLOW_CUDA(cudaMemcpy(host, from, bytes, cudaMemcpyDeviceToHost));
   }
   std::unique_ptr<device::Upload> upload() override { return make_upload(); }
+  std::unique_ptr<device::Download> download(const void* from, std::size_t bytes) override {
+    return make_download(from, bytes);
+  }
 };
 
 /// Nothing is copied on the way: the processor reads and writes it as its own.

@@ -67,18 +67,20 @@ class Job final : public ScanJob {
       if (live_->view_count() == 0) settle_start(problem, 0);
       live_->take(problem, start(problem, *parameters_.probe_modes));
     }
-    for (Index i = 0; i < parameters_.live->every; ++i) {
+    bool looks = false;
+    for (Index i = 1; i <= parameters_.live->every; ++i) {
+      if (i == parameters_.live->every && wants_preview()) {  // which is copied beside the last iteration
+        live_->look();
+        looks = true;
+      }
       const IterationFigures& f = live_->iterate();
       services_.progress(live_->view_count(), packet.metadata.value("frame_count", Index{0}),
                          fmt::format("views, iteration {}  {}", f.iteration, text_of(f)));
     }
-    if (parameters_.whole_object == WholeObject::never) return false;
-    if (services_.ranks.max(seconds_since(last_preview_)) < seconds_between_previews) return false;
+    if (!looks) return false;
     last_preview_ = Clock::now();
-    Result<T> result = live_->look();
-    result.history = live_->history();
-    result.r_factor = result.history.back().fourier_error;
-    fill_packet(packet, result, live_->problem().layout(), scan_.positions_m());
+    Result<T> seen = live_->seen();
+    fill_packet(packet, seen, live_->problem().layout(), scan_.positions_m());
     return true;
   }
 
@@ -153,6 +155,12 @@ class Job final : public ScanJob {
     services_.info(fmt::format("{} views are there: starting", views));
     scan_.anchor();
     live_.emplace(settings_, kernels(), services_.ranks);
+  }
+
+  /// The same on all ranks. Collective.
+  bool wants_preview() const {
+    return parameters_.whole_object != WholeObject::never && !live_->history().empty() &&
+           services_.ranks.max(seconds_since(last_preview_)) >= seconds_between_previews;
   }
 
   Result<T> finish_live(const Problem<T>& problem, State<T> start, const Observer& observe) {
