@@ -87,7 +87,7 @@ class PtychoDm final : public stage::Stage {
     const std::string scan = packet.metadata.value("scan", "");
     if (!early_ || early_->scan() != scan) {
       const Index frames = packet.metadata.value("frame_count_local", Index{0});
-      if (!memory_->has_room_for_next(frames)) return;
+      if (frames == 0 || !memory_->has_room_for_next(frames)) return;
       early_.reset();  // of a scan that never had its turn
       early_.emplace(scan, memory_->make_store(frames));
     }
