@@ -68,6 +68,11 @@ class Series(cards.InAFolder):
     def came_early(self):
         return {int(name[5:]): f["frames_that_came_early"] for name, f in self.figures().items()}
 
+    def expect_early(self, *numbers):
+        """Of these scans frames came early: all, unless the machine has much else to do."""
+        for number, frames in self.came_early().items():
+            self.assertIn(frames, range(1, HAD[number] + 1) if number in numbers else (0,), number)
+
     def expect_results(self, expected):
         found = self.results()
         self.assertEqual(found.keys(), expected.keys())
@@ -77,12 +82,12 @@ class Series(cards.InAFolder):
     def test_the_next_scan_comes_while_one_is_iterated_on(self):
         self.run_on("cpu")
         expected = self.results()
-        self.assertEqual(self.came_early(), {1: 0, 2: 0, 3: 0})
+        self.expect_early()
         for order in ("late", "soon", 1):
             with self.subTest(order=order):
                 self.run_on("cuda", PLAYED_CARD_ORDER=order)
                 self.expect_results(expected)
-                self.assertEqual(self.came_early(), {1: 0, 2: 45, 3: 40})
+                self.expect_early(2, 3)
         report = json.loads((self.folder / "report.json").read_text())["stages"]
         self.assertEqual(report["load"]["bytes_out"], report["ptycho_dm"]["bytes_in"])
         self.assertGreater(report["load"]["bytes_out"], sum(HAD.values()) * 32 * 32 * 2)
@@ -115,7 +120,7 @@ class Series(cards.InAFolder):
             self.run_on("cuda", PLAYED_CARD_BYTES=int((planned - 900_000) / 0.98))
             self.expect_results(expected)
             self.assertTrue(self.figures()["scan_1"]["memory"]["device"]["magnitudes_on_host"])
-            self.assertEqual(self.came_early()[2], 45)
+            self.expect_early(2, 3)
 
     def test_more_frames_than_there_is_room_for_wait_for_their_turn(self):
         (self.folder / "scan_3.cxi").unlink()
@@ -124,7 +129,7 @@ class Series(cards.InAFolder):
         expected = self.results()
         self.run_on("cuda")
         self.expect_results(expected)
-        self.assertEqual(self.came_early(), {1: 0, 2: 45, 3: 0})
+        self.expect_early(2)
 
     def test_a_bad_scan_is_skipped_when_it_has_its_turn(self):
         def negative(f):
